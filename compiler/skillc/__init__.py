@@ -1,0 +1,1 @@
+"""Ahead-of-time compiler from conversational skill templates to typed Python coroutines."""

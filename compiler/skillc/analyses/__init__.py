@@ -1,0 +1,1 @@
+"""Facts about skills, computed from the IR and never stored in it."""

@@ -1,0 +1,313 @@
+"""One skill while it is emitted: its variables and their types, the names made up for it, where code comes from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+import libcst as cst
+
+from skillc.analyses.scopes import Exposed, Scopes, assignments, exposed, received, scopes
+from skillc.analyses.types import ANY, TEXT, Type, Types, types
+from skillc.analyses.walk import expressions, own_expressions, statements, subexpressions
+from skillc.emit import py
+from skillc.emit.names import BUILTINS, IMPORTS, LOCALS, Uses
+from skillc.emit.native import is_loose
+from skillc.ir import (
+    Assign,
+    Attribute,
+    Binary,
+    Bind,
+    Call,
+    Const,
+    Each,
+    Emit,
+    Evaluate,
+    Expose,
+    Expr,
+    Flow,
+    Index,
+    Leave,
+    ListExpr,
+    Logic,
+    Name,
+    SetComputed,
+    Skill,
+    Stmt,
+    Unary,
+    Void,
+)
+from skillrt.functions import FUNCTIONS
+from skillrt.modules import MODULES
+from skillrt.names import python_name
+
+# --- what is known of a flow ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the skills of one flow know of each other. `functions` are their Python names by idn."""
+
+    functions: Mapping[str, str]
+    exposed: Exposed
+    types: Mapping[str, Types]
+
+
+def flow_facts(flow: Flow) -> Facts:
+    """The facts of a resolved flow."""
+    functions = {skill.idn: python_name(skill.idn) for skill in flow.skills}
+    return Facts(functions, exposed(flow), types(flow))
+
+
+# --- what a skill calls its variables ------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Loop:
+    """The Python names of what the innermost loop knows; "" for what its body does not ask for."""
+
+    index: str
+    key: str
+    items: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a statement comes from; `fails` tells whether running it can."""
+
+    line: int
+    fails: bool
+
+
+PLAIN: Final = frozenset({"str", "int", "float", "bool", "Reply", "Record", "JsonText", "DslList"})
+PLACEHOLDER: Final = "\0"  # a name no template has: stands for an operand whose type is known
+Marked = TypeVar("Marked", bound=cst.BaseStatement)
+CONSTANT: Final = re.compile(r"[A-Z][A-Z0-9_]*")
+
+
+class Scope:
+    """One skill while it is emitted: its variables with their types, the names made up for it, its loops.
+
+    Of its variables, by their template names: `read` are those that something reads; `free` and `started` begin as
+    what the caller passed beside the parameters; `undefined` may hold undefined; `typed` need an annotation; `bound`
+    are assigned inside expressions; `declared` have their annotation already; `builtins` are functions and modules as
+    long as nothing is assigned. `origins` holds the statements made
+    so far that stand for one of the template; `prints` tells whether `out` was used, `leaves` whether an expression
+    may end the skill.
+    """
+
+    def __init__(self, skill: Skill, facts: Facts, uses: Uses, *, ends: bool) -> None:
+        """`ends` tells whether the end of the body can be reached."""
+        self.skill = skill
+        self.ends = ends
+        self.flow = facts
+        self.uses = uses
+        self.scopes: Scopes = scopes(skill, facts.exposed)
+        self.variables: dict[str, Type] = dict(facts.types[skill.idn].variables)
+        self.types = replace(facts.types[skill.idn], variables=self.variables)
+        self.origins: dict[cst.CSTNode, Origin] = {}
+        self.loops: list[Loop] = []
+        self.prints = False
+        self.in_dict = self.scopes.computed
+        self._known: dict[int, tuple[Expr, Type]] = {}
+
+        found = list(expressions(skill.body))
+        self.leaves = any(isinstance(expr, Leave) for expr in found)
+        values = list(given_values(skill))
+        self.read = frozenset(_reads(skill, found, ends=ends))
+        self.free = frozenset(filter(is_variable, self.scopes.free))
+        passed = frozenset(name for expr in found for name in received(expr, facts.exposed))
+        self.started = (self.scopes.maybe_unset | passed) & self.read - self.scopes.parameters
+        hidden = self.scopes.parameters | self.scopes.loop_names
+        self.builtins = frozenset(n for n in self.read - hidden if not is_variable(n))
+        self.undefined = self._undefined(values)
+        self.typed = frozenset(self._typed(values))
+        bound = frozenset(_bound_inside(skill)) & self.read
+        self.bound = bound - self.started - self.scopes.parameters
+        self.declared: set[str] = {
+            *self.scopes.parameters,
+            *self.scopes.loop_names,
+            *self.started,
+            *self.bound,
+        }
+        self.assigned = self.declared - self.scopes.loop_names
+
+        every = {*self.scopes.parameters, *self.scopes.assigned, *self.scopes.loop_names}
+        self.locals = frozenset(python_name(name) for name in every | self.free)
+        self.taken = {*self.locals, *facts.functions.values(), *IMPORTS, *BUILTINS, *LOCALS}
+        self.ignored = self.fresh("_")
+        self.names = self.fresh("names") if self.in_dict else ""
+
+    def line(self, stmt: Stmt) -> int:
+        """The template line on which a statement starts."""
+        return self.skill.source.line(stmt.span.start)
+
+    def mark(self, node: Marked, line: int, *, fails: bool = True) -> Marked:
+        """The statement, once it is known which template line it stands for and whether running it can fail."""
+        self.origins[node] = Origin(line, fails)
+        return node
+
+    def fresh(self, stem: str) -> str:
+        """A local name that nothing else in the skill has: `pieces`, `pieces2`, ..."""
+        candidate, number = stem, 1
+        while candidate in self.taken:
+            number += 1
+            candidate = f"{stem}{number}"
+        self.taken.add(candidate)
+        return candidate
+
+    def function(self, idn: str) -> cst.Name:
+        """The name under which this body can call a skill; an alias where a variable hides it."""
+        name = self.flow.functions[idn]
+        if name in self.locals:
+            self.uses.aliases.add(name)
+            name = f"__{name}"
+        return py.name(name)
+
+    def in_names(self, name: str) -> bool:
+        """Whether a variable lives in the dict of a skill that computes names; loop names never do."""
+        return self.in_dict and name not in self.scopes.loop_names
+
+    def is_local(self, name: str) -> bool:
+        """Whether reading the variable is reading a Python local."""
+        known = is_variable(name) or not self.scopes.is_free(name)
+        return known and not self.in_names(name)
+
+    def is_used(self, name: str) -> bool:
+        """Whether anything reads the variable."""
+        return self.in_names(name) or name in self.read
+
+    def note_assignment(self, name: str) -> None:
+        """Remember an assignment; type checkers take a second one of a name like LIMIT for a slip."""
+        if name in self.assigned and CONSTANT.fullmatch(name):
+            self.uses.redefines = True
+        self.assigned.add(name)
+
+    # --- types
+
+    def type_of(self, expr: Expr) -> Type:
+        """The type of an expression, however long the chain of operators is that it starts with."""
+        chain = [expr]
+        while id(chain[-1]) not in self._known:
+            first = first_part(chain[-1])
+            if first is None:
+                self._known[id(chain[-1])] = chain[-1], self.types.of(chain[-1])
+            else:
+                chain.append(first)
+        _, known = self._known[id(chain.pop())]
+        while chain:
+            outer = chain.pop()
+            self.variables[PLACEHOLDER] = known
+            known = self.types.of(with_first_part(outer, Name(outer.span, PLACEHOLDER)))
+            self._known[id(outer)] = outer, known
+        return known
+
+    def may_be_undefined(self, expr: Expr) -> bool:
+        """Whether the value may be undefined, so that it has to become "" when it leaves the skill."""
+        match expr:
+            case Name():
+                return expr.name in self.undefined or self.in_names(expr.name)
+            case Attribute() | Index():
+                return not self.type_of(expr) <= PLAIN
+            case Logic():
+                return any(map(self.may_be_undefined, expr.values))
+            case Bind() | SetComputed() | Expose():
+                return self.may_be_undefined(expr.value)
+            case _:
+                return False
+
+    def _undefined(self, values: list[tuple[str, Expr | None]]) -> frozenset[str]:
+        """The variables that may hold undefined: unset ones, and those assigned from such."""
+        self.undefined = self.scopes.maybe_unset | self.free
+        while True:
+            more = {n for n, value in values if value and self.may_be_undefined(value)}
+            if more <= self.undefined:
+                return self.undefined
+            self.undefined |= more
+
+    def _typed(self, values: list[tuple[str, Expr | None]]) -> Iterator[str]:
+        """The variables whose assignments do not tell a type checker their type."""
+        for name, value in values:
+            type_ = self.variables.get(name, ANY)
+            own = TEXT if value is None else self.type_of(value)
+            if (
+                own != type_
+                or len(type_) != 1
+                or not type_ <= PLAIN
+                or is_loose(value, self.type_of)
+            ):
+                yield name
+
+
+def is_variable(name: str) -> bool:
+    """Whether a name that is never assigned may have been passed: it is no module and no function."""
+    return name not in MODULES and name not in FUNCTIONS
+
+
+def _reads(skill: Skill, found: Iterable[Expr], *, ends: bool) -> Iterator[str]:
+    for expr in found:
+        if isinstance(expr, Name):
+            yield expr.name
+    for stmt in statements(skill.body):
+        match stmt:
+            case Assign(name=name, value=Expose(when=Const(value=True))):
+                yield name
+            case _:
+                pass
+    if ends:
+        yield skill.result_variable
+
+
+def _bound_inside(skill: Skill) -> Iterator[str]:
+    """The variables assigned inside expressions, where no annotation can stand: they are declared before."""
+    for stmt in statements(skill.body):
+        for own in own_expressions(stmt):
+            expr = own
+            while isinstance(stmt, Emit | Evaluate | Assign) and isinstance(expr, Bind | Void):
+                expr = expr.value
+            for inner in subexpressions(expr):
+                if isinstance(inner, Bind):
+                    yield inner.name
+
+
+def given_values(skill: Skill) -> Iterator[tuple[str, Expr | None]]:
+    """What each variable and loop name is given, as far as an expression says; None stands for text."""
+    for assignment in assignments(skill):
+        yield assignment.name, assignment.value
+    for stmt in statements(skill.body):
+        if isinstance(stmt, Each) and isinstance(stmt.iterable, ListExpr):
+            for item in stmt.iterable.items:
+                yield stmt.item, item
+
+
+# --- chains --------------------------------------------------------------------------------------
+
+
+def first_part(expr: Expr) -> Expr | None:
+    """The operand that an operator chain like `a.b + c` goes on with, None where it ends."""
+    match expr:
+        case Attribute() | Unary():
+            return expr.value
+        case Index():
+            return expr.value
+        case Binary():
+            return expr.left
+        case Call():
+            return expr.callee
+        case _:
+            return None
+
+
+def with_first_part(expr: Expr, part: Expr) -> Expr:
+    """The expression with another first operand."""
+    match expr:
+        case Attribute() | Unary() | Index():
+            return replace(expr, value=part)
+        case Binary():
+            return replace(expr, left=part)
+        case Call():
+            return replace(expr, callee=part)
+        case _:
+            return expr

@@ -1,0 +1,1 @@
+"""The dialects: each front end turns one template text into the IR."""

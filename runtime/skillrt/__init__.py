@@ -1,0 +1,73 @@
+"""Run compiled skills: values, actions, streaming, interruption.
+
+A host makes a `Runtime` and awaits `runtime.run(skill, message=..., sink=...)`. Compiled modules use `Context` and
+the functions of `skillrt.actions`.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from skillrt.clock import Clock, SystemClock
+from skillrt.connectors.base import CloseReason, Connector, OutputStream, StreamMeta
+from skillrt.context import Command, Context, Run, SkillFunction
+from skillrt.errors import (
+    AbiError,
+    ActionError,
+    ChannelClosed,
+    LimitError,
+    ProviderError,
+    SecurityError,
+    SkillError,
+    StoreError,
+)
+from skillrt.interrupts import Decision, Mode, Offered
+from skillrt.llm.base import Chunk, Message, Provider, Request, Usage
+from skillrt.model import Act, Actor, Agent, Event, Persona
+from skillrt.options import Deadlines, Options
+from skillrt.outcome import Outcome
+from skillrt.runtime import Runtime
+from skillrt.stores.base import Store
+from skillrt.stores.memory import MemoryStore
+
+__all__ = (
+    "AbiError",
+    "Act",
+    "ActionError",
+    "Actor",
+    "Agent",
+    "ChannelClosed",
+    "Chunk",
+    "Clock",
+    "CloseReason",
+    "Command",
+    "Connector",
+    "Context",
+    "Deadlines",
+    "Decision",
+    "Event",
+    "LimitError",
+    "MemoryStore",
+    "Message",
+    "Mode",
+    "Offered",
+    "Options",
+    "Outcome",
+    "OutputStream",
+    "Persona",
+    "Provider",
+    "ProviderError",
+    "Request",
+    "Run",
+    "Runtime",
+    "SecurityError",
+    "SkillError",
+    "SkillFunction",
+    "Store",
+    "StoreError",
+    "StreamMeta",
+    "SystemClock",
+    "Usage",
+)
+
+logging.getLogger("skillrt").addHandler(logging.NullHandler())

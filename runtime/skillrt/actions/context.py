@@ -1,0 +1,135 @@
+"""What started this execution, and what it has written so far."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any, Final, Literal
+
+from skillrt.actions.identity import actor_fields, find_persona
+from skillrt.actions.memory import english_text
+from skillrt.catalogue import Effect, action
+from skillrt.context import Context
+from skillrt.kinds import AnyValue, Name, Names
+from skillrt.model import Act
+from skillrt.recipients import latest_message_actor
+from skillrt.values import Record, compact_json, json_text, to_text
+
+__all__ = ("get_current_prompt", "get_latest_message_actor", "get_triggered_act", "is_global")
+
+OTHER_NAMES: Final = {"id": "commandActId", "name": "referenceIdn", "personaName": "person"}
+
+
+@action("GetTriggeredAct", effects=Effect.READ, point="LLM", priority="A")
+async def get_triggered_act(ctx: Context, *, fields: Names | None = None) -> Record | str:
+    """Return the act that started this execution, or fields of it.
+
+    Args:
+        ctx: the execution.
+        fields: commandActId (or id), referenceIdn (or name), integrationIdn, connectorIdn, person (or personaName),
+            personaId, actorId, timeInterval (whole seconds since the persona's previous message, 0 if there is
+            none), datetime (UTC), text, englishText, originalText, languageCode, arguments; another name means
+            the event's argument of that name.
+
+    Returns:
+        Without `fields` a record that prints the message's text. One field gives its value as text, "" if it is
+        absent; several a record of them that prints their values, one a line.
+    """
+    act = ctx.act
+    known = await _fields(ctx, act)
+    arguments = {name: json_text(value) for name, value in ctx.event.arguments.items()}
+    known["arguments"] = arguments
+    if not fields:
+        others = {other: known[name] for other, name in OTHER_NAMES.items()}
+        return Record(act.text, {**arguments, **known, **others})
+    if "englishText" in fields:
+        known["englishText"] = await english_text(ctx, act)
+    found = {
+        name: known.get(OTHER_NAMES.get(name, name), arguments.get(name, "")) for name in fields
+    }
+    if len(fields) == 1:
+        return _shown(found[fields[0]])
+    return Record("\n".join(map(_shown, found.values())), found)
+
+
+async def _fields(ctx: Context, act: Act) -> dict[str, Any]:
+    """What templates see of an act, but its arguments; the English text as far as it is known."""
+    persona = await find_persona(ctx, act.user_persona_id)
+    return {
+        "commandActId": act.command_act_id or "",
+        "referenceIdn": act.reference_idn,
+        "integrationIdn": act.integration_idn,
+        "connectorIdn": act.connector_idn,
+        "person": persona.name if persona else "",
+        "personaId": act.user_persona_id or "",
+        "actorId": act.actor_id or "",
+        "timeInterval": await _seconds_before(ctx, act),
+        "datetime": _utc(act),
+        "text": act.text,
+        "englishText": act.english_text or act.text,
+        "originalText": act.original_text,
+        "languageCode": act.language_code,
+    }
+
+
+def _utc(act: Act) -> str:
+    return act.datetime.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return compact_json(value) if isinstance(value, dict) else to_text(value)
+
+
+async def _seconds_before(ctx: Context, act: Act) -> int:
+    """Whole seconds since the message before it, 0 if there is none."""
+    if act.user_persona_id is None:
+        return 0
+    messages = await ctx.store.messages(
+        ctx.agent.id, persona_ids=[act.user_persona_id], until=act.datetime
+    )
+    for other in reversed(messages):
+        if other.id != act.id:
+            return int((act.datetime - other.datetime).total_seconds())
+    return 0
+
+
+@action("GetLatestMessageActor", effects=Effect.READ, priority="A")
+async def get_latest_message_actor(ctx: Context, *, field: Name = "name") -> str:
+    """Return a field of the actor through which the user wrote last.
+
+    Args:
+        ctx: the execution.
+        field: as for `GetActor`.
+
+    Returns:
+        Its value. Without a message of the user it is the actor that was written to last, else the current one;
+        "" when there is none, or no such field.
+    """
+    persona_id = ctx.persona.id if ctx.persona else None
+    actor = await latest_message_actor(ctx.store, ctx.agent.id, persona_id) or ctx.actor
+    return actor_fields(actor).get(field, "") if actor else ""
+
+
+@action("GetCurrentPrompt", effects=Effect.READ, priority="A")
+async def get_current_prompt(ctx: Context) -> str:
+    """Return what this run of the skill has written for the model, without role names.
+
+    Returns:
+        The messages joined by newlines; "" at the start.
+    """
+    return ctx.frame.current_text()
+
+
+@action("IsGlobal", effects=Effect.READ, priority="A")
+async def is_global(ctx: Context, *, name: AnyValue = "") -> Literal["t", ""]:
+    """Tell whether the execution belongs to no user.
+
+    Args:
+        ctx: the execution.
+        name: ignored.
+
+    Returns:
+        "t" or "".
+    """
+    return "t" if ctx.persona is None else ""

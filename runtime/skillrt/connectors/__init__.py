@@ -1,0 +1,1 @@
+"""Connectors: the ways to people and services."""

@@ -1,0 +1,1 @@
+"""Models: requests, streams of chunks, and the providers that speak to them."""

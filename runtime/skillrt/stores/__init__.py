@@ -1,0 +1,1 @@
+"""Stores: where personas, actors, acts and state live."""

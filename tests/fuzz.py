@@ -1,0 +1,28 @@
+"""How much tests try: little and always the same in a normal run, much and anew when asked to.
+
+`SKILLC_FUZZ=1` is for property tests, `SKILLC_SOAK=1` for stress tests.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+FULL = bool(os.environ.get("SKILLC_FUZZ"))
+
+
+def examples(normal: int, full: int) -> settings:
+    """A decorator that sets the number of examples of a property test, without a deadline for one of them."""
+    return settings(
+        max_examples=full if FULL else normal,
+        deadline=None,
+        derandomize=not FULL,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+
+
+def size(normal: int, full: int) -> int:
+    """How many of something a stress test takes."""
+    return full if os.environ.get("SKILLC_SOAK") else normal
