@@ -15,6 +15,7 @@ from skillrt.errors import LimitError
 from skillrt.interrupts import Decision, Execution
 from skillrt.llm.base import Message, Provider, Request
 from skillrt.model import Act, Actor, Agent, Event, Persona
+from skillrt.moderation import Moderate
 from skillrt.options import Options
 from skillrt.outcome import Outcome
 from skillrt.prompt import Prompt
@@ -156,6 +157,7 @@ class Context:
     )
     frames: list[Frame] = field(default_factory=list[Frame])
     trace: Trace | None = None
+    moderate: Moderate | None = None
 
     def skill(self, idn: str) -> Frame:
         """The frame of a skill about to run: `with ctx.skill("Reply") as out:`."""

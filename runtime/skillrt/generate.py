@@ -1,6 +1,6 @@
 """One generation: a request, its attempts and its deadlines. Gen and GenStream differ only in where the text goes.
 
-1. What a failure means stands in POLICY. Nothing is tried again unless all text handed on could be withdrawn.
+1. What a failure means stands in retries.py. Nothing is tried again unless all text handed on could be withdrawn.
 2. The provider's stream is left at its end or by a cancellation that reaches it inside its iteration, never by
    `break`: only so nothing of it stays open.
 3. Per token the reader stores when it began to wait for the model; the watchdog does the rest.
@@ -11,76 +11,27 @@ Source: action catalogue, provider contract and retries; constants of the event 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from random import Random
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 import anyio
 
 from skillrt.context import Context
 from skillrt.errors import ProviderError
 from skillrt.llm.base import Chunk, Message, Request, Usage
+from skillrt.moderation import Deliver, Moderation
 from skillrt.outcome import COMPLETED, INTERRUPTED, Outcome
 from skillrt.pipeline import TextPipeline, default_stops, provider_stops
+from skillrt.retries import Failure, pause_s, rule_for
 from skillrt.trace import AttemptStarted, FirstText
 from skillrt.watchdog import Limit
 
 log: Final = logging.getLogger("skillrt")
 
-Deliver: TypeAlias = Callable[[str], Awaitable[None]]
 Withdraw: TypeAlias = Callable[[], bool]
 
-
-class Failure(NamedTuple):
-    """Why an attempt gave no reply; `reason` is that of a ProviderError, or `empty` or `schema`."""
-
-    reason: str
-    cause: str
-    status: int | None = None
-    retryable: bool = False
-    retry_after_s: float | None = None
-
-
-class Rule(NamedTuple):
-    """What a failure means: whether another attempt may help, and the outcome if there is none."""
-
-    retry: bool
-    outcome: str
-
-
-# Reason of a failure, or for reason `status` the HTTP status, then its hundred.
-POLICY: Final[Mapping[str | int, Rule]] = {
-    "transport": Rule(retry=True, outcome="failed(provider)"),
-    "timeout": Rule(retry=True, outcome="failed(timeout)"),
-    "truncated": Rule(retry=True, outcome="failed(truncated)"),
-    "protocol": Rule(retry=True, outcome="failed(protocol)"),
-    "empty": Rule(retry=True, outcome="failed(empty)"),
-    "schema": Rule(retry=True, outcome="failed(schema)"),
-    "refused": Rule(retry=False, outcome="failed(refused)"),
-    408: Rule(retry=True, outcome="failed(provider)"),
-    409: Rule(retry=True, outcome="failed(provider)"),
-    429: Rule(retry=True, outcome="failed(provider)"),
-    400: Rule(retry=False, outcome="failed(provider)"),
-    500: Rule(retry=True, outcome="failed(provider)"),
-}
-
-
-def rule_for(failure: Failure) -> Rule:
-    """The policy for a failure; what the table does not know is the provider's own judgement."""
-    if failure.reason != "status":
-        known = POLICY.get(failure.reason)
-    else:
-        status = failure.status or 0
-        known = POLICY.get(status) or POLICY.get(status - status % 100)
-    return known or Rule(failure.retryable, "failed(provider)")
-
-
-def pause_s(attempt: int, retry_after_s: float | None, random: Random) -> float:
-    """How long to wait after the failed attempt number `attempt` (from 1); a longer Retry-After wins."""
-    pause = min(8.0, 0.5 * 2.0 ** (attempt - 1)) * (1 - random.random() / 4)
-    return max(pause, retry_after_s or 0.0)
-
+NOT_APPROVED: Final = "the host did not approve what the model said"
 
 # The model's words for its end, lower case, as the providers' documentation lists them.
 FINISH: Final[Mapping[str, str]] = {
@@ -180,6 +131,10 @@ def current_prompt(ctx: Context) -> tuple[Message, ...]:
     return (Message("system", about), asked) if about else (asked,)
 
 
+async def nobody(text: str) -> None:
+    """Take a piece that nobody waits for."""
+
+
 class Generation:
     """A plan carried out; `run` it once, then ask how it ended."""
 
@@ -200,6 +155,8 @@ class Generation:
         self._deadlines = ctx.options.deadlines
         self._plan = plan
         self._deliver = deliver
+        self._moderation: Moderation | None = None
+        self._refused = False  # by the moderation
         self._withdraw = withdraw
         self._started = self._clock.now()
         self._away_s = 0.0  # spent waiting for a slow target
@@ -292,6 +249,9 @@ class Generation:
         plan = self._plan
         pipeline = self._pipeline = self._new_pipeline()
         self._pieces.clear()
+        if self._ctx.moderate is not None:
+            deliver = self._deliver or nobody
+            self._moderation = Moderation(self._ctx.moderate, deliver, self._refuse)
         self._expired, self._finish, self._usage, refused = "", None, None, False
         self._heard, self._patience_s = self._clock.now(), self._deadlines.first_content_s
         if self._ctx.trace is not None:
@@ -309,6 +269,8 @@ class Generation:
             self._heard = None
         if self.stopped:
             return None
+        if self._refused:
+            return Failure("refused", NOT_APPROVED)
         if not pipeline.done:
             if self._expired and self._finish is None:  # else all was said but the end marker
                 return Failure("timeout", self._expired)
@@ -322,16 +284,19 @@ class Generation:
             return Failure("empty", f"the reply is blank ({self._finish})")
         if plan.accepts is not None and not plan.accepts(reply):
             return Failure("schema", "the reply is not what the schema asks for")
-        self.outcome = COMPLETED
         if tail:
             self._pieces.append(tail)
-            if self._deliver is not None:
-                await self._deliver(tail)
+        if self._moderation is not None and not await self._moderation.finish(tail):
+            return Failure("refused", NOT_APPROVED)
+        self.outcome = COMPLETED
+        if tail and self._moderation is None and self._deliver is not None:
+            await self._deliver(tail)
         return None
 
     async def _read(self, chunks: AsyncIterator[Chunk], pipeline: TextPipeline) -> bool:
         """Pass the stream through the pipeline to its end; whether the model refused."""
-        now, feed, deliver = self._clock.now, pipeline.feed, self._deliver
+        now, feed = self._clock.now, pipeline.feed
+        deliver = self._deliver if self._moderation is None else self._moderation.deliver
         refused = False
         async for chunk in chunks:
             if self._satisfied():
@@ -366,7 +331,10 @@ class Generation:
         return refused
 
     def _satisfied(self) -> bool:
-        return self.stopped or self._pipeline.done
+        return self.stopped or self._refused or self._pipeline.done
+
+    def _refuse(self) -> None:
+        self._refused = True
 
     def _note_first(self) -> None:
         self._first = self._clock.now()

@@ -22,6 +22,7 @@ from skillrt.interrupts import Decision, Execution, Mode, Offered
 from skillrt.llm.base import Provider
 from skillrt.manifest import FlowManifest, check_abi
 from skillrt.model import Act, Actor, Agent, Event, Persona, new_id
+from skillrt.moderation import Moderate
 from skillrt.options import Options
 from skillrt.recipients import latest_message_actor
 from skillrt.stores.base import Store
@@ -53,8 +54,12 @@ class Runtime:
         random: Random | None = None,
         agent: Agent | None = None,
         trace: Trace | None = None,
+        moderate: Moderate | None = None,
     ) -> None:
-        """Nothing is opened or started. `trace` is told what happens; what it raises is logged.
+        """Nothing is opened or started.
+
+        `trace` is told what happens; what it raises is logged. `moderate` is asked before anything that a model said
+        is delivered or given to a skill, a few sentences at a time; what it refuses ends the generation.
 
         Raises:
             ValueError: two connectors have one (integration, connector) pair.
@@ -72,6 +77,7 @@ class Runtime:
         self.random = random or Random()  # noqa: S311 - for pauses and templates, not for secrets
         self.agent = agent or Agent()
         self._trace = None if trace is None else harmless(trace)
+        self._moderate = moderate
         self._instances: dict[str | None, dict[str, FlowInstance]] = {}  # by persona, by flow
         self._unrecorded: list[Item] = []
         self._tasks: TaskGroup | None = None
@@ -329,6 +335,7 @@ class Runtime:
             emit=run.events.append,
             models={idn: about["model"] for idn, about in manifest["skills"].items()},
             trace=self._trace,
+            moderate=self._moderate,
         )
         run.result = await skill(ctx, **item.entry.arguments)
 

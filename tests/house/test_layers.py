@@ -29,7 +29,17 @@ LAYERS = (
     "__main__",
 )
 COMPILER_LIBRARIES = {"jinja2", "libcst", "yaml", "click", "skillc"}
-PURE = ("values", "pipeline", "prompt", "kinds", "catalogue", "manifest", "model", "names")
+PURE = (
+    "values",
+    "pipeline",
+    "prompt",
+    "kinds",
+    "catalogue",
+    "manifest",
+    "model",
+    "names",
+    "retries",
+)
 READS_FILES = {"project/load.py", "project/config.py"}
 WRITES_FILES = {"project/build.py"}
 

@@ -168,7 +168,7 @@ def imported(node: ast.ImportFrom) -> frozenset[str]:
     """The names that an import binds; each is one of the table."""
     for alias in node.names:
         expected = "__future__" if alias.name == "annotations" else IMPORTS.get(alias.name)
-        must(node.module == expected and alias.asname is None, node, "import")
+        must(node.module == expected and not (node.level or alias.asname), node, "import")
     return frozenset(alias.name for alias in node.names)
 
 
@@ -243,9 +243,15 @@ class FunctionCheck:
 
     def run(self) -> None:
         """Check shape, names, texts, calls and lines."""
-        must(
-            len(self.node.body) == 1 and isinstance(self.node.body[0], ast.With), self.node, "body"
-        )
+        match self.node.body:
+            case [
+                ast.With(
+                    items=[ast.withitem(context_expr=ast.Call(args=[ast.Constant(value=idn)]))]
+                )
+            ]:
+                must(idn == self.skill.idn, self.node, "the skill")
+            case _:
+                must(False, self.node, "body")
         must(not self.node.decorator_list, self.node, "a decorator")
         self.check_parameters()
         hidden = self.locals & ({*IMPORTS} | BUILTINS)
@@ -338,6 +344,8 @@ class FunctionCheck:
             case ast.ExceptHandler():
                 returns = len(node.body) == 1 and isinstance(node.body[0], ast.Return)
                 must(returns and id(node.type) in self.placed, node, "this except")
+            case ast.withitem():
+                must(self.is_entered(node.context_expr), node, "this context")
             case ast.keyword(arg=None):
                 must(isinstance(node.value, ast.Dict), node, "these keywords")
             case ast.Await():
@@ -373,6 +381,19 @@ class FunctionCheck:
                 return node.attr in REPLY or (called and node.attr == "get")
             case _:
                 return node.attr in REPLY
+
+    def is_entered(self, node: ast.expr) -> bool:
+        """Whether generated code may enter this: first the skill, inside it parts of what is printed."""
+        outermost = node.lineno == self.node.body[0].lineno
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="ctx"))):
+                return outermost
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="out"), attr="role" | "hidden" | "tap")
+            ):
+                return not outermost
+            case _:
+                return False
 
     def is_callable(self, node: ast.expr) -> bool:
         """Whether generated code may call this: attributes are checked by themselves."""

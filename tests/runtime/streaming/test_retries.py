@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from skillrt import Chunk, Context, Deadlines, ProviderError, Usage
 from skillrt.actions.generation import gen, gen_stream
-from skillrt.generate import pause_s
+from skillrt.retries import pause_s
 
 pytestmark = pytest.mark.anyio
 
