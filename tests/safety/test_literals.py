@@ -83,7 +83,7 @@ def test_listed_texts_arrive_from_everywhere(start: int) -> None:
         assert out == expected(text)
 
 
-@examples(60, 10_000)
+@examples(30, 10_000)
 @given(ANY_TEXT)
 def test_any_text_arrives_from_everywhere(text: str) -> None:
     """A text printed, passed, stored, looped over or captured is the text that the template holds."""
