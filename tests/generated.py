@@ -203,7 +203,7 @@ class Writer:
     def effect(self, kind: str) -> str:
         """Something that does not belong into an expression, but may stand there."""
         value = self.expr(kind)
-        match self.number(0, 4):
+        match self.number(0, 5):
             case 0:
                 return self.call("Set", f'name="{self.target(kind)}"', f"value={value}")
             case 1:
@@ -213,6 +213,8 @@ class Writer:
                 return self.call("Set", f"name=Concat({self.expr('text')})", f"value={value}")
             case 3:
                 return self.call("Return", *([value] if self.chance(2) else [f"val={value}"]))
+            case 4:
+                return self.call("Gen", f"name={self.name('text')}")
             case _:
                 return f'Gen(name="{self.target("text")}")'
 
@@ -303,7 +305,7 @@ class Writer:
 
     def printed(self) -> str:
         value = self.expr(self.pick(["text", "text", *KINDS]))
-        if value in self.skills:
+        if value.strip("()") in self.skills:
             value = f"str({value})"
         if value in {"break", "continue"} or value.startswith("{"):
             value = f"({value})"
@@ -573,7 +575,7 @@ EXPRESSIONS: Mapping[str, tuple[Write, ...]] = {
         lambda w: "@key" if w.loops else "nope",
         lambda w: w.skill_call() if w.callees else w.read("any"),
         lambda w: f"{w.operand('any')}.{w.pick(['k', 'failed', 'from'])}",
-        lambda w: w.pick(["len", "json", "math.pi", "max"]),
+        lambda w: w.pick(["len", "math.pi", "max"]),
     ),
 }  # fmt: skip
 

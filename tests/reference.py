@@ -62,7 +62,7 @@ def interpreted(flow: ir.Flow) -> dict[str, Interpreted]:
         functions[skill.idn] = Interpreted(skill, functions)
     manifest = {
         idn: {
-            "function": idn,
+            "function": python_name(idn),
             "model": None,
             "parameters": {p.name: python_name(p.name) for p in f.skill.parameters},
         }
@@ -72,7 +72,7 @@ def interpreted(flow: ir.Flow) -> dict[str, Interpreted]:
         "__name__": flow.module,
         "__abi__": ABI,
         "__manifest__": {"idn": flow.idn, "skills": manifest},
-        **functions,
+        **{python_name(idn): function for idn, function in functions.items()},
     }
     for function in functions.values():
         function.__globals__ = namespace
@@ -146,6 +146,8 @@ class _Run:
     async def stmt(self, stmt: ir.Stmt) -> None:
         try:
             await self.run(stmt)
+        except (_Break, _Continue, _Return):
+            raise
         except Exception:
             self.innermost = self.innermost or stmt
             raise

@@ -53,7 +53,7 @@ def time_zone(name: str) -> ZoneInfo:
     from zoneinfo import ZoneInfo
 
     if name not in _known_zones():
-        raise LookupError(f"unknown time zone '{name[:64]}'")
+        raise LookupError(f"unknown time zone {name[:64]!r}")
     return ZoneInfo(name)
 
 

@@ -187,9 +187,9 @@ def _codec(encoding: str, errors: str) -> str:
     """The encoding by the name under which Python has it at hand."""
     codec = CODECS.get(encoding.lower().replace("_", "-"))
     if codec is None:
-        raise SecurityError(f"access to encoding '{encoding}' is not allowed")
+        raise SecurityError(f"access to encoding {encoding[:40]!r} is not allowed")
     if errors not in ERRORS:
-        raise SecurityError(f"access to error handler '{errors}' is not allowed")
+        raise SecurityError(f"access to error handler {errors[:40]!r} is not allowed")
     return codec
 
 

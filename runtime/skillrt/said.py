@@ -42,7 +42,7 @@ def agent_message(
 
 
 async def remember(ctx: Context, acts: Iterable[Act]) -> None:
-    """Put acts into the store, one after the other, whatever happens to the execution meanwhile.
+    """Put acts into the store, one after the other; call it shielded, since what was said has to be remembered.
 
     The time allowed is the event loop's, since no rule depends on it but that waiting ends.
 
@@ -50,7 +50,7 @@ async def remember(ctx: Context, acts: Iterable[Act]) -> None:
         StoreError: the store failed, or did not take them in the time that a finalisation has.
     """
     limit_s = ctx.options.finalise_timeout_s
-    with anyio.move_on_after(limit_s, shield=True) as recording:
+    with anyio.move_on_after(limit_s) as recording:
         for act in acts:
             await ctx.store.put_act(act)
     if recording.cancelled_caught:

@@ -99,13 +99,13 @@ class Stream:
         if self._over:
             return False
         self._cut_by = cause
-        if self._ctx.trace is not None:
-            self._ctx.tell(Interrupted(cause))
         self._stop()
         for target in self._targets:
             target.halt()
         self._grace_ends = self._ctx.clock.now() + self._ctx.options.write_grace_s
         self._watchdog.wake()
+        if self._ctx.trace is not None:
+            self._ctx.tell(Interrupted(cause))
         return True
 
     def _note_delivery(self) -> None:

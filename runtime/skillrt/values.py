@@ -324,6 +324,7 @@ def compact_json(value: Any) -> JsonText:
 # --- lookups ---------------------------------------------------------------------------------------
 
 REPLY_ATTRIBUTES: Final = frozenset({"interrupted", "failed", "outcome"})
+QUOTED: Final = 60
 REFUSED_OF_TEXT: Final = frozenset({"format", "format_map"})
 INSIDES: Final = (
     type,
@@ -354,7 +355,7 @@ def get(value: Any, name: str) -> Any:
     if value is UNDEFINED:
         raise SkillError(f"cannot read '{name}' of an undefined value")
     if name.startswith("_"):
-        raise SecurityError(f"access to '{name}' is not allowed")
+        raise SecurityError(f"access to {quoted(name)} is not allowed")
     if isinstance(value, Record) and name in value.fields:
         return value.fields[name]
     found = _attribute(value, name)
@@ -385,7 +386,12 @@ def item(value: Any, index: Any) -> Any:
 
 def describe_index(index: Any) -> str:
     """An index as messages say it."""
-    return f"'{index}'" if isinstance(index, str) else f"item {text(index)}"
+    return quoted(index) if isinstance(index, str) else f"item {text(index)}"
+
+
+def quoted(name: str) -> str:
+    """A name as messages say it: names come from data, and messages are short and on one line."""
+    return repr(str(name[:QUOTED]))
 
 
 def _named(value: Any, index: Any) -> Any:
@@ -395,7 +401,7 @@ def _named(value: Any, index: Any) -> Any:
     if index.startswith("_"):
         if not isinstance(value, Namespace) and not hasattr(value.__class__, index):
             return UNDEFINED
-        raise SecurityError(f"access to '{index}' is not allowed")
+        raise SecurityError(f"access to {quoted(index)} is not allowed")
     return _attribute(value, index)
 
 
@@ -403,10 +409,10 @@ def _attribute(value: Any, name: str) -> Any:
     """The attribute, guarded, or UNDEFINED."""
     if isinstance(value, Namespace):
         if name not in value:
-            raise SecurityError(f"access to '{value.name}.{name}' is not allowed")
+            raise SecurityError(f"access to {quoted(f'{value.name}.{name}')} is not allowed")
         return value.members[name]
     if isinstance(value, INSIDES):
-        raise SecurityError(f"access to '{name}' of {describe(value)} is not allowed")
+        raise SecurityError(f"access to {quoted(name)} of {describe(value)} is not allowed")
     if isinstance(value, str):
         if name in REFUSED_OF_TEXT:
             raise SecurityError(f"access to '{name}' of a text is not allowed")
@@ -424,12 +430,12 @@ def _attribute(value: Any, name: str) -> Any:
             return _bound(methods[name], value)
     for kind, names in guards.SHOWN.items():
         if isinstance(value, kind) and name not in names:
-            raise SecurityError(f"access to '{name}' of {describe(value)} is not allowed")
+            raise SecurityError(f"access to {quoted(name)} of {describe(value)} is not allowed")
     if value is None:
         return UNDEFINED
     found = getattr(value, name, UNDEFINED)
     if isinstance(found, types.ModuleType | type):
-        raise SecurityError(f"access to '{name}' of {describe(value)} is not allowed")
+        raise SecurityError(f"access to {quoted(name)} of {describe(value)} is not allowed")
     return found
 
 

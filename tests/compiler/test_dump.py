@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emit_flows import HERE, const, flow_from, flow_of, name, printing, script, skill_of
+from fuzz import examples
 from skillc.dump import dump_body, dump_expr, dump_flow, dump_skill
 from skillc.ir import (
     ActionCall,
@@ -150,6 +151,7 @@ EXPRESSIONS = st.recursive(
 )
 
 
+@examples(100, 10_000)
 @given(EXPRESSIONS, EXPRESSIONS)
 def test_dump_expr_is_equal_only_for_equal_expressions(one: Expr, other: Expr) -> None:
     """Two expressions of equal spans are dumped alike exactly if they are equal, types of literals included."""

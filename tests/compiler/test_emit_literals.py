@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from fuzz import examples
 from skillc.emit import py
 from skillc.errors import CompilerBug
 
@@ -43,13 +44,14 @@ def written(node: cst.BaseExpression) -> str:
     return cst.Module([]).code_for_node(node)
 
 
-def examples(test: Any) -> Any:
+def hostile(test: Any) -> Any:
     for text in HOSTILE:
         test = example(text)(test)
     return test
 
 
-@examples
+@hostile
+@examples(100, 10_000)
 @given(TEXTS)
 def test_string_means_its_text(text: str) -> None:
     """The literal of any text is one line that evaluates to that text."""
@@ -61,7 +63,8 @@ def test_string_means_its_text(text: str) -> None:
     assert literal.encode()
 
 
-@examples
+@hostile
+@examples(100, 10_000)
 @given(TEXTS)
 def test_fstring_means_its_text(text: str) -> None:
     """Any text around an expression in an f-string stays that text."""
@@ -95,6 +98,7 @@ def test_constant_is_written_plainly(value: str | float | bool | None, literal: 
     assert written(py.constant(value)) == literal
 
 
+@examples(100, 10_000)
 @given(st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.just(10**5000))
 def test_constant_means_its_number(value: float) -> None:
     """The literal of a number evaluates to the same number of the same type."""
@@ -191,6 +195,7 @@ def flat(node: ast.AST) -> str:
     return ast.dump(node)
 
 
+@examples(100, 10_000)
 @given(tree(3))
 def test_parentheses_keep_the_meaning(shape: Any) -> None:
     """Code with as few parentheses as it needs parses to the same tree as code with all of them."""

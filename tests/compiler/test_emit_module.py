@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emit_flows import (
@@ -28,6 +28,7 @@ from emit_flows import (
     script,
     skill_of,
 )
+from fuzz import examples
 from random_flows import random_flow
 from skillc.emit import HEADER, emit_flow
 from skillc.errors import TemplateError
@@ -243,7 +244,7 @@ def test_the_same_input_gives_the_same_bytes_in_any_process(tmp_path: Path) -> N
 TEXTS = st.text(st.characters() | st.sampled_from("{}\"'\\\n\r#\u2028\ud800"), max_size=40)
 
 
-@settings(max_examples=60)
+@examples(60, 2_000)
 @given(TEXTS)
 async def test_any_printed_text_is_printed(text: str) -> None:
     """Text of any characters compiles, and prints itself, alone and around a name."""
@@ -264,7 +265,7 @@ def test_any_resolved_flow_becomes_a_module(seed: int) -> None:
 IDNS = st.text(st.characters() | st.sampled_from("_-. aA1\"'\n"), min_size=1, max_size=12)
 
 
-@settings(max_examples=60)
+@examples(60, 2_000)
 @given(st.sets(IDNS, min_size=1, max_size=6))
 def test_any_skill_names_compile_side_by_side(idns: set[str]) -> None:
     """Skills of any names become different functions, which the manifest tells from each other."""

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzz import examples
 from skillc.errors import Report
 from skillc.frontends.guidance import parse_guidance
 from skillc.ir import (
@@ -356,6 +357,7 @@ def unenclosed(expr: Expr) -> tuple[str, int]:
             raise NotImplementedError(expr)
 
 
+@examples(100, 10_000)
 @given(TREES)
 def test_printed_expression_reads_as_the_same_tree(tree: Expr) -> None:
     """Any tree, written with as few parentheses as precedence allows, parses to itself."""

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzz import examples
 from skillc.errors import Report
 from skillc.frontends.guidance import parse_guidance
 from skillc.ir import Emit, If, Stmt
@@ -161,6 +162,7 @@ def spans_lie_inside(text: str, report: Report) -> bool:
     )
 
 
+@examples(100, 10_000)
 @given(TEXTS)
 def test_any_text_parses_or_is_reported_inside_itself(text: str) -> None:
     """Any text gives a tree, and findings with spans inside it; never an exception."""
@@ -169,6 +171,7 @@ def test_any_text_parses_or_is_reported_inside_itself(text: str) -> None:
     assert spans_lie_inside(text, report)
 
 
+@examples(100, 10_000)
 @given(st.text(st.characters(exclude_characters="{}\\")))
 def test_text_without_braces_is_printed_as_it_is(text: str) -> None:
     """Text that holds no tag is one statement that prints it, and nothing is said of it."""
@@ -177,6 +180,7 @@ def test_text_without_braces_is_printed_as_it_is(text: str) -> None:
     assert [text[slice(*stmt.span)] for stmt in tree] == [text] * bool(text)
 
 
+@examples(100, 10_000)
 @given(TEXTS)
 def test_an_error_behind_any_text_is_reported(text: str) -> None:
     """An empty tag at the end is reported, or what swallows it is, unless that is a comment or an escape."""

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzz import examples
 from skillc.emit.names import IMPORTS
 from skillrt.errors import ActionError
 from skillrt.functions import FUNCTIONS
@@ -75,6 +76,7 @@ IDNS = st.text(
 )
 
 
+@examples(100, 10_000)
 @given(IDNS)
 def test_python_name_is_reversible(idn: str) -> None:
     """Every name is an identifier that nothing else uses, and tells which name it stands for."""
@@ -123,6 +125,7 @@ def test_module_names_of_long_idns_are_cut() -> None:
     assert names["b" * 120] == "b" * 120
 
 
+@examples(100, 10_000)
 @given(st.sets(st.text("aA_-", min_size=1, max_size=4), max_size=12))
 def test_module_names_never_meet(idns: set[str]) -> None:
     """Siblings have names that differ without case, whatever the order they came in."""

@@ -12,9 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzz import examples
 from skillc.errors import Diagnostic, TemplateError, UsageError, render_diagnostic
 from skillc.passes import Settings
 from skillc.project.build import RECORD, Built, build, compare
@@ -322,7 +323,7 @@ NAMES = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60, 1_000)
 @given(
     folders=st.lists(NAMES, min_size=1, max_size=4), skills=st.lists(NAMES, min_size=1, max_size=3)
 )

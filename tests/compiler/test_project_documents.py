@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzz import examples
 from skillc.errors import Report
 from skillc.project.documents import NODE_LIMIT, Items, Node, Pairs, Scalar, parse_yaml, to_json
 from skillc.source import Source
@@ -112,6 +113,7 @@ JSON = st.recursive(
 )
 
 
+@examples(100, 10_000)
 @given(st.lists(JSON) | st.dictionaries(TEXT, JSON))
 def test_yaml_reads_json_as_itself(value: object) -> None:
     """A JSON document read as YAML and written as JSON is the same value."""
@@ -120,6 +122,7 @@ def test_yaml_reads_json_as_itself(value: object) -> None:
     assert json.loads(to_json(node)) == value
 
 
+@examples(100, 10_000)
 @given(
     st.text(st.characters(codec="utf-8"), max_size=200)
     | st.text("ab:-[]{}&*!|>'\"#%@,? \n\t\\0", max_size=80)

@@ -23,6 +23,7 @@ from skillc.ir import (
     Convert,
     Each,
     Emit,
+    Expose,
     Expr,
     FunctionCall,
     If,
@@ -82,6 +83,9 @@ BAD: dict[str, Stmt | Expr] = {
     "argument given twice": ActionCall(
         HERE, "GetUser", (("field", const("a")), ("field", const("b")))
     ),
+    "Set has nodes of its own": ActionCall(HERE, "Set", (("value", const(1)),)),
+    "Return has nodes of its own": ActionCall(HERE, "Return"),
+    "Expose 'a b'": Expose(HERE, "a b", const(1), const(value=True)),
     "conversion for 'GenStream.nope'": Convert(HERE, "GenStream.nope", name("x")),
     "conversion for 'nope'": Convert(HERE, "nope", name("x")),
 }

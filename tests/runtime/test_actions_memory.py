@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzz import examples
 from skillrt.actions.memory import _fitting, _newest
 from skillrt.errors import ActionError, StoreError
 from skillrt.model import Act, Persona
@@ -228,6 +229,7 @@ async def test_a_store_that_fails_ends_the_execution(world: World) -> None:
         await world.do("GetMemory")
 
 
+@examples(100, 1_000)
 @given(st.lists(st.text(max_size=10), max_size=8), st.integers(1, 60))
 def test_whole_lines_are_kept_from_the_newest_backwards(lines: list[str], limit: int) -> None:
     """What fits is a tail of the lines within the limit, one more line does not fit; or the newest's start."""

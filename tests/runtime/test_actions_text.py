@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzz import examples
 from skillrt import actions
 from skillrt.errors import ActionError, LimitError
 from skillrt.values import UNDEFINED, DslList, JsonText, Record, text
@@ -241,6 +242,7 @@ async def test_is_similar_refuses(world: World) -> None:
     assert actions.is_similar("a" * 1_000_000, "b" * 1_000_000, threshold=0.6) == ""
 
 
+@examples(100, 10_000)
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_is_similar_is_the_documented_formula(one: str, other: str) -> None:
     """Every text is as similar to another as the other to it, and fully so to itself."""

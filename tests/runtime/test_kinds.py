@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzz import examples
 from skillrt.catalogue import ActionParameter
 from skillrt.errors import ActionError
 from skillrt.kinds import (
@@ -345,6 +346,7 @@ def test_parse_json_refuses(text: str) -> None:
         parse_json(text)
 
 
+@examples(100, 10_000)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),
@@ -358,6 +360,7 @@ def test_parse_json_reads_json_and_python(value: Any) -> None:
     assert parse_json(repr(value)) == value or isinstance(value, str)
 
 
+@examples(100, 10_000)
 @given(st.text(max_size=12))
 def test_numbers_are_those_that_python_reads_too(text: str) -> None:
     """Text is accepted as a number only if Python reads the same number from it."""
@@ -368,6 +371,7 @@ def test_numbers_are_those_that_python_reads_too(text: str) -> None:
     assert found == float(text)
 
 
+@examples(100, 10_000)
 @given(st.text() | st.lists(st.text()) | st.integers() | st.none())
 def test_conversions_raise_nothing_but_action_errors(value: Any) -> None:
     """Whatever is passed, a conversion gives a value or an ActionError."""

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzz import examples
 from skillrt.errors import StoreError
 from skillrt.model import Act, Actor
 from skillrt.stores.base import Store
@@ -146,6 +147,7 @@ async def test_parts_of_the_messages_are_messages() -> None:
     assert [found.id for found in reversed(messages)] == ["4", "3", "2", "1", "0"]
 
 
+@examples(100, 1_000)
 @given(
     st.lists(
         st.tuples(st.sampled_from("abcdef"), st.integers(0, 3), st.sampled_from(["p", "q"])),

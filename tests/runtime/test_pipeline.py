@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import os
 import os.path
 import re
 from collections.abc import Iterator, Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzz import examples
 from skillrt.pipeline import TextPipeline, default_stops, provider_stops
 
-EXAMPLES = 10_000 if os.environ.get("SKILLC_FUZZ") else 1_000
 LABELS = default_stops("Mia", "Sue")
 
 
@@ -71,7 +70,7 @@ def cuttings(draw: st.DrawFn) -> list[str]:
     return [text[a:b] for a, b in itertools.pairwise([0, *places, len(text)])]
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@examples(1_000, 10_000)
 @given(cuttings(), STOPS, SPEAKERS, st.booleans(), st.booleans())
 def test_pieces_joined_are_the_one_shot_result(
     chunks: list[str], stops: list[str], labels: list[str], skip_filter: bool, skip_checks: bool
@@ -84,7 +83,7 @@ def test_pieces_joined_are_the_one_shot_result(
     assert pipeline.original == original
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@examples(1_000, 10_000)
 @given(cuttings(), STOPS, SPEAKERS, st.booleans(), st.booleans())
 def test_state_before_the_end_is_that_of_an_end_here(
     chunks: list[str], stops: list[str], labels: list[str], skip_filter: bool, skip_checks: bool
@@ -137,7 +136,7 @@ def certain(
     return shared
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@examples(1_000, 10_000)
 @given(SMALL_TEXTS, SMALL_STOPS, st.sampled_from([[], ["a:"], ["a:", "a:b:"]]), st.booleans())
 def test_held_back_is_only_what_a_continuation_removes(
     text: str, stops: list[str], labels: list[str], skip_checks: bool

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import os
 
 import httpx
 import httpx_sse
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzz import examples
 from skillrt.errors import ProviderError
 from skillrt.llm.sse import LIMIT_BYTES, SseDecoder
-
-EXAMPLES = 10_000 if os.environ.get("SKILLC_FUZZ") else 1_000
 
 
 def oracle(stream: bytes) -> list[bytes]:
@@ -89,7 +87,7 @@ def cut_streams(draw: st.DrawFn) -> list[bytes]:
     return [stream[a:b] for a, b in itertools.pairwise([0, *places, len(stream)])]
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@examples(1_000, 10_000)
 @given(cut_streams())
 def test_any_cut_gives_what_httpx_sse_gives(chunks: list[bytes]) -> None:
     """Any mix of line ends, fields and cuts gives the payloads that httpx-sse gives for the whole."""

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzz import examples
 from skillrt import guards, values
 from skillrt.errors import LimitError, SecurityError, SkillError
 from skillrt.values import UNDEFINED, DslList, JsonText, Record, Reply, Undefined
@@ -108,6 +109,7 @@ def test_json_text_is_parsed_once() -> None:
         values.load_json("[" * 100_000)
 
 
+@examples(100, 10_000)
 @given(json_values)
 def test_compact_json_says_what_it_was_made_of(value: Any) -> None:
     """Whatever is made of JSON's values comes back equal from its compact JSON, and is stored so."""
@@ -526,6 +528,7 @@ def test_limits_leave_ordinary_results_alone() -> None:
     guards.check_size({"a": ["x" * 1000]})
 
 
+@examples(100, 10_000)
 @given(st.text(), st.text(max_size=3), st.text(max_size=5), st.integers(-1, 5))
 def test_guarded_methods_do_what_pythons_do(text: str, old: str, new: str, count: int) -> None:
     """Within the limits a guarded method gives what the plain one gives."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+from collections.abc import Iterable
 
 from hypothesis import strategies as st
 
 from skillrt.names import DEVICES, NAMES
 
 
-def unique(*groups: list[str]) -> list[str]:
+def unique(*groups: Iterable[str]) -> list[str]:
     """All texts of the groups, each once."""
     return list(dict.fromkeys(text for group in groups for text in group))
 

@@ -51,9 +51,10 @@ def from_hostile_texts() -> tuple[str, ...]:
     """Modules whose skills have hostile names, parameters, defaults, texts and literals; all texts hold a mark."""
     names = [name for name in IDNS if refuse_idn(name) is None]
     modules: list[str] = []
-    for start in range(0, len(TEXTS), 40):
+    some = TEXTS[::2]
+    for start in range(0, len(some), 20):
         skills: dict[str, Script] = {}
-        for number, text in enumerate(TEXTS[start : start + 20], start):
+        for number, text in enumerate(some[start : start + 20], start):
             marked = f"{MARK}{text}{MARK}"
             parameters = {names[number % len(names)]: marked, "x": marked}
             name = names[number * 3 % len(names)]

@@ -10,11 +10,13 @@ import importlib
 import json
 import re
 import resource
+import sys
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from functools import partial
+from traceback import walk_tb
 from typing import Any
 
 import anyio
@@ -23,7 +25,7 @@ import pytest
 from harness import Script, compiled
 from safety.watch import WATCH
 from skillrt import Runtime, values
-from skillrt.errors import SkillError
+from skillrt.errors import SecurityError, SkillError
 from skillrt.functions import FUNCTIONS
 from skillrt.model import Persona
 from skillrt.modules import MODULES
@@ -212,7 +214,7 @@ PAIRS = [('"a"', name) for name in INSIDES] + [(base, "__class__") for base in B
 @pytest.mark.parametrize("route", range(len(list(arrivals("x", "y")))))
 def test_names_that_arrive_at_run_time_are_refused(route: int) -> None:
     """By every way, of every value: what a text names is never looked up inside Python."""
-    payloads = [list(arrivals(base, name))[route] for base, name in PAIRS[route % 2 :: 2]]
+    payloads = [list(arrivals(base, name))[route] for base, name in PAIRS[route % 3 :: 3]]
     for payload, outcome in zip(payloads, outcomes(payloads), strict=True):
         printed = payload.data if "gen 'y'" in payload.template else ""
         assert outcome in {"SecurityError", "SkillError", printed}, payload
@@ -364,7 +366,7 @@ TREASURES: Mapping[str, tuple[Any, tuple[str, ...]]] = {
     "a method": (lambda: Host().hello, ("im_func", "im_self", "x")),
     "a wrapper": (lambda: "a".__add__, ("x", "name")),
     "code": (lambda: generator.__code__, ("co_code", "co_consts", "co_filename", "replace")),
-    "a frame": (lambda: failure().__traceback__.tb_frame, ("f_globals", "f_builtins", "f_back", "clear")),
+    "a frame": (lambda: next(walk_tb(failure().__traceback__))[0], ("f_globals", "f_builtins", "f_back", "clear")),
     "a traceback": (lambda: failure().__traceback__, ("tb_frame", "tb_next")),
     "a module": (lambda: re, ("sys", "compile", "enum", "template")),
     "a class": (lambda: Host, ("module", "hello", "mro")),
@@ -373,6 +375,15 @@ TREASURES: Mapping[str, tuple[Any, tuple[str, ...]]] = {
     "a zone": (lambda: UTC, ("fromutc", "utc", "min")),
     "an object": (Host, ("module", "kind")),
 }  # fmt: skip
+
+
+def test_messages_about_names_are_one_short_line() -> None:
+    for name in ("__x\nERROR fake", "__\x1b[31m", "__\u202e", "__" + "x" * 100_000):
+        for access in (values.get, values.item):
+            with pytest.raises(SecurityError) as caught:
+                access(MODULES["json"], name)
+            assert len(str(caught.value)) < 120
+            assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize("what", TREASURES)
@@ -528,7 +539,7 @@ def test_other_payloads_end_the_skill() -> None:
     assert [(p, o) for p, o in zip(ERRORS, found, strict=True) if o not in ended] == []
 
 
-HARMLESS = (
+HARMLESS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ('{{x["__class__"]}}', {"x": {"__class__": "data"}}, "data"),
     ("{{x[k]}}", {"x": {"_id": "data"}, "k": "_id"}, "data"),
     ('{{json.loads(j)["__import__"]}}', {"j": '{"__import__": "data"}'}, "data"),
@@ -559,7 +570,7 @@ def test_data_stays_data() -> None:
 
 def test_the_watch_hears_what_is_forbidden() -> None:
     """What would be found if any payload got through."""
-    attacks = {
+    attacks: dict[str, Callable[[], Any]] = {
         "open": partial(open, __file__),
         "exec": partial(exec, "pass"),
         "compile": partial(compile, "1", "x", "eval"),
@@ -669,5 +680,5 @@ def test_what_could_explode_is_refused() -> None:
     payloads = [Payload(template) for template in EXPLOSIONS]
     found = anyio.run(_outcomes, payloads, done.functions())
     assert [(p, o) for p, o in zip(EXPLOSIONS, found, strict=True) if o != "LimitError"] == []
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert grown < 512 * 1024, "kibibytes"
+    grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert sys.platform != "linux" or grown_kib < 512 * 1024

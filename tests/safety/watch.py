@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import _strptime  # noqa: F401  # what the runtime and Python load once when it is first asked for
-import decimal  # noqa: F401
-import encodings.idna  # noqa: F401  # by the event loop of trio
-import fractions  # noqa: F401
+import importlib
 import sys
 import zoneinfo
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-
-import rapidfuzz.distance  # noqa: F401
 
 from skillrt.actions import CATALOGUE
 from skillrt.clock import time_zone
@@ -94,7 +89,9 @@ class Watch:
 
 
 def warm_up() -> None:
-    """Let everything be loaded and cached that is loaded once: the kinds of parameters, the names of time zones."""
+    """Load and cache what is loaded once, when it is first asked for."""
+    for module in ("_strptime", "decimal", "fractions", "rapidfuzz.distance"):
+        importlib.import_module(module)
     for entry in CATALOGUE.values():
         assert isinstance(entry.parameters, tuple)
     time_zone("Europe/Berlin")

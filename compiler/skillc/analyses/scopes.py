@@ -59,8 +59,9 @@ class Scopes:
     computed: bool
 
     def is_free(self, name: str) -> bool:
-        """Whether the name is no variable of the skill, so that it may mean a module or a function."""
-        return not (name in self.parameters or name in self.assigned or name in self.loop_names)
+        """Whether the name is surely no variable of the skill, so that it may mean a module or a function."""
+        variables = (self.parameters, self.assigned, self.loop_names)
+        return not self.computed and not any(name in names for names in variables)
 
 
 class Assignment(NamedTuple):

@@ -340,7 +340,7 @@ def keywords(scope: Scope, named: Iterable[tuple[str, Expr]]) -> list[cst.Arg]:
     odd: list[tuple[cst.BaseExpression, cst.BaseExpression]] = []
     for name, value in named:
         node = emit_expr(scope, value)
-        if odd or name in KEYWORDS or not name.isascii():
+        if odd or name in KEYWORDS or name.startswith("__") or not name.isascii():
             odd.append((py.string(name), node))
         else:
             plain.append(py.argument(node, name))
@@ -396,7 +396,8 @@ def with_received(
 
 def received_names(scope: Scope, expr: Expr) -> list[str]:
     """The variables of this skill that a call may set, as far as anything reads them."""
-    return sorted(name for name in received(expr, scope.flow.exposed) if scope.is_used(name))
+    given = received(expr, scope.flow.exposed) - scope.scopes.loop_names
+    return sorted(filter(scope.is_used, given))
 
 
 def take(scope: Scope, name: str) -> cst.BaseExpression:

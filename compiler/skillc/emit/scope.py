@@ -119,6 +119,7 @@ class Scope:
         self.read = frozenset(_reads(skill, found, ends=ends))
         self.free = frozenset(filter(is_variable, self.scopes.free))
         passed = frozenset(name for expr in found for name in received(expr, facts.exposed))
+        passed -= self.scopes.loop_names
         self.started = (self.scopes.maybe_unset | passed) & self.read - self.scopes.parameters
         hidden = self.scopes.parameters | self.scopes.loop_names
         self.builtins = frozenset(n for n in self.read - hidden if not is_variable(n))

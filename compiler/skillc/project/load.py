@@ -59,7 +59,7 @@ def load(path: Path) -> Loaded:
     tree = Tree(path if is_directory else path.parent)
     if not is_directory:
         if is_script(path.name):
-            flow = load_folder(tree.folder(""), only=path.name)
+            flow = load_folder(tree.folder(""), only=utf8(path.name))
             return tree.loaded({"": flow}, lone=True)
     elif any(map(is_script, tree.files(""))):
         return tree.loaded({"": load_folder(tree.folder(""))})
@@ -70,6 +70,11 @@ def load(path: Path) -> Loaded:
     place = Source(visible(str(path)), "")
     tree.report(place)("SK601", START, path=place.path, markers=MARKERS)
     return tree.loaded({})
+
+
+def utf8(name: str) -> str:
+    """A file name as UTF-8 means it, whatever encoding the system's language has: the same input, the same names."""
+    return os.fsencode(name).decode("utf-8", "surrogateescape")
 
 
 def is_script(name: str) -> bool:
@@ -116,15 +121,19 @@ class Tree:
 
     def folder(self, inner: str) -> Folder:
         """One directory for `load_folder`."""
-        name = posixpath.basename(inner) or os.path.basename(os.path.abspath(self.root))
+        name = posixpath.basename(inner) or utf8(os.path.basename(os.path.abspath(self.root)))
         return Folder(
             name=name,
             place=self.source(inner, ""),
             files=self.files(inner),
-            has=lambda path: os.path.isfile(self.root / inner / path),
+            has=lambda path: os.path.isfile(self.on_disk(posixpath.join(inner, path))),
             read=lambda path: self.read(posixpath.join(inner, path)),
             report=self.report,
         )
+
+    def on_disk(self, inner: str) -> Path:
+        """Where the system has a path inside the input."""
+        return self.root / os.fsdecode(inner.encode("utf-8", "surrogateescape"))
 
     def files(self, inner: str) -> tuple[str, ...]:
         """The names of what is in a directory and no directory itself, sorted."""
@@ -143,21 +152,21 @@ class Tree:
         """Files and directories of a directory; none when it cannot be listed, which is reported (SK613)."""
         if inner not in self.listings:
             try:
-                entries = list(os.scandir(self.root / inner))
+                entries = list(os.scandir(self.on_disk(inner)))
             except OSError as error:
                 self.unreadable(inner, error)
                 entries = []
             kinds: tuple[list[str], list[str]] = [], []
             for entry in entries:
                 if not entry.name.startswith(".") and entry.name not in NEVER_ENTERED:
-                    kinds[os.path.isdir(entry)].append(entry.name)
+                    kinds[os.path.isdir(entry)].append(utf8(entry.name))
             self.listings[inner] = tuple(sorted(kinds[0])), tuple(sorted(kinds[1]))
         return self.listings[inner]
 
     def inside(self, inner: str) -> bool:
         """Whether the path, its links followed, is inside the input."""
         root = os.path.realpath(self.root)
-        return Path(os.path.realpath(os.path.join(root, inner))).is_relative_to(root)
+        return Path(os.path.realpath(self.on_disk(inner))).is_relative_to(root)
 
     def read(self, inner: str) -> Source:
         """The text of a file: UTF-8, without BOM, lines ending in a newline; empty after a finding about it."""
@@ -166,7 +175,7 @@ class Tree:
             self.report(place)("SK621", START, path=place.path)
             return place
         try:
-            text = read_bytes(self.root / inner).decode()
+            text = read_bytes(self.on_disk(inner)).decode()
         except UnicodeDecodeError as error:
             self.report(place)("SK612", START, offset=error.start)
             return place

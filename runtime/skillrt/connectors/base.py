@@ -1,10 +1,12 @@
-"""The connector port: how text reaches an actor, at once or as it comes."""
+"""The connector port: how text reaches an actor, how events arrive, who carries out commands."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
+
+from anyio.abc import TaskStatus
 
 from skillrt.model import Actor
 
@@ -71,4 +73,115 @@ class Connector(Protocol):
 
     async def open_stream(self, actor: Actor, meta: StreamMeta) -> OutputStream | None:
         """Begin a message that comes in pieces; None when the channel cannot stream (SMS, e-mail)."""
+        ...
+
+
+# --- what a connector may offer beside ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What a skill asks of a service; `id` is that of its act, the persona and actor are the sender's."""
+
+    id: str
+    idn: str
+    integration_idn: str
+    connector_idn: str
+    arguments: Mapping[str, str]
+    persona_id: str | None = None
+    actor_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How a command ended: becomes the event `result_success` or `result_error` with these arguments."""
+
+    ok: bool
+    arguments: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+class Gateway(Protocol):
+    """What a connector may do with the runtime that it serves."""
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The connector's settings, from the project's files or the host; empty without any."""
+        ...
+
+    async def actor(
+        self,
+        external_id: str,
+        *,
+        name: str = "",
+        time_zone: str = "",
+        persona_id: str | None = None,
+    ) -> Actor:
+        """The actor of this connector with that external id, made with a new user persona if there is none.
+
+        A given `persona_id` attaches a new actor to that persona; `name` and `time_zone` fill blank fields only.
+        """
+        ...
+
+    async def emit(
+        self,
+        idn: str,
+        *,
+        actor: Actor | None = None,
+        arguments: Mapping[str, object] | None = None,
+        external_event_id: str | None = None,
+        uninterruptible: bool = False,
+        command_act_id: str | None = None,
+        user_input: bool | None = None,
+        activity: bool = False,
+    ) -> Emitted:
+        """Tell what happened here; returns once the event was offered to everybody who subscribes to it."""
+        ...
+
+    async def result(self, command: Command, ok: bool, **arguments: object) -> None:
+        """Say later how a command ended, for a `command` that returned None; at most once for each."""
+        ...
+
+    def barge_in(self, actor: Actor) -> None:
+        """The person began to speak: every interruptible stream to that actor is cut."""
+        ...
+
+    async def amend_delivery(self, act_id: str, characters: int) -> None:
+        """Only so much of a message that was sent whole has been received: its act is shortened."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emitted:
+    """What became of an event: who was offered it, whether it had been seen before or a queue refused it."""
+
+    event_id: str
+    subscribers: int = 0
+    duplicate: bool = False
+    refused: int = 0
+
+
+@runtime_checkable
+class Serving(Protocol):
+    """A connector that has to run: to listen, or to keep time."""
+
+    async def run(self, gateway: Gateway, *, task_status: TaskStatus[None]) -> None:
+        """Serve until cancelled; `task_status.started()` says that commands and events may come."""
+        ...
+
+
+@runtime_checkable
+class Commanded(Protocol):
+    """A connector that carries out commands of skills."""
+
+    async def command(self, command: Command) -> Result | None:
+        """Carry one out; None says that the result comes later through the gateway, or never."""
+        ...
+
+
+@runtime_checkable
+class Typing(Protocol):
+    """A connector that can show that the agent is typing."""
+
+    async def typing(self, actor: Actor, *, on: bool) -> None:
+        """Show it, or no longer."""
         ...

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzz import examples
 from skillrt.interrupts import ON_ARRIVAL, Decision, Execution, stream_protects
 
 
@@ -71,6 +72,7 @@ class Model:
         return self.uninterruptible or self.blocks > 0 or True in self.holds
 
 
+@examples(100, 10_000)
 @given(
     uninterruptible=st.booleans(),
     blocks=st.integers(0, 2),

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzz import examples
 from skillrt import Chunk, Context, Deadlines, ProviderError, Usage
 from skillrt.actions.generation import gen, gen_stream
 from skillrt.retries import pause_s
@@ -123,6 +124,7 @@ async def test_pause_beyond_the_total_deadline_is_not_waited_for(stage: Any) -> 
     assert (ended.outcome, ended.attempts, ended.total_s) == ("failed(provider)", 1, 0.0)
 
 
+@examples(100, 10_000)
 @given(attempt=st.integers(1, 20), seed=st.integers(), asked_s=st.none() | st.floats(0, 100))
 def test_pause_lies_within_a_quarter_below_its_step(
     attempt: int, seed: int, asked_s: float | None
