@@ -30,7 +30,7 @@ format: $(STAMP)  ## rewrite what `check` would complain about
 	$(BIN)/ruff check --fix .
 
 bench: $(STAMP)  ## ratios to a baseline of the same run
-	$(BIN)/pytest benchmarks --benchmark-only
+	$(BIN)/pytest benchmarks --benchmark-only -o faulthandler_timeout=600
 
 fuzz: $(STAMP)  ## the property tests at full size
 	SKILLC_FUZZ=1 $(BIN)/pytest tests/compiler tests/safety tests/runtime -o faulthandler_timeout=3600
@@ -38,7 +38,7 @@ fuzz: $(STAMP)  ## the property tests at full size
 SOAK_PYTHONS ?= 3.12 3.13
 
 soak: $(STAMP)  ## the stress tests at full size, then all tests on the other Pythons
-	SKILLC_SOAK=1 $(BIN)/pytest tests/soak -o faulthandler_timeout=3600
+	SKILLC_SOAK=1 $(BIN)/pytest tests/soak tests/runtime/engine -o faulthandler_timeout=3600
 	for version in $(SOAK_PYTHONS); do \
 	  $(MAKE) test VENV=.venv-$$version PYTHON=$$(command -v python$$version || ls -d $$HOME/.pyenv/versions/$$version.*/bin/python | tail -n 1) || exit 1; \
 	done

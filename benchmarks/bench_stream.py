@@ -9,7 +9,8 @@ import asyncio
 import json
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from types import ModuleType
 from typing import Any
 
 import httpx
@@ -18,9 +19,10 @@ import pytest
 
 import genstream
 from model import model
-from skillrt import Actor, Event, MemoryStore, Persona, Runtime
+from skillrt import Actor, Event, MemoryStore, Options, Persona, Runtime
 from skillrt.llm.http import HttpProvider
 from skillrt.llm.openai import ChatChunk
+from skillrt.manifest import FlowManifest, SubscriptionManifest
 from skillrt.testing import RecordingConnector
 
 TOKENS = 2000
@@ -207,46 +209,95 @@ class Listener(Sink):
         return None
 
 
-async def interrupt_streams(provider: HttpProvider) -> list[float]:
+async def interrupt_all(
+    listeners: list[Listener], interrupt: Callable[[int], Awaitable[None]]
+) -> list[float]:
     """Interrupt one after the other of many streams, each of which begins anew; how long each took to end."""
+    for number in range(INTERRUPTIONS):
+        listener = listeners[number % STREAMS]
+        await listener.begun.wait()
+        await asyncio.sleep(0.002)
+        listener.ended.clear()
+        listener.offered_at = time.perf_counter()
+        await interrupt(number % STREAMS)
+        await listener.ended.wait()
+    return [waited_s for listener in listeners for waited_s in listener.waited_s]
+
+
+async def interrupt_by_offers(provider: HttpProvider) -> list[float]:
+    """The streams are runs of hosts, who offer the events themselves."""
     runtime = Runtime(provider=provider)
-    listeners = {Persona(): Listener() for _ in range(STREAMS)}
-    people = list(listeners)
+    listeners = [Listener() for _ in range(STREAMS)]
+    people = [Persona() for _ in listeners]
+
+    async def interrupt(number: int) -> None:
+        event = Event(idn="user_message", persona_id=people[number].id, user_input=True)
+        assert runtime.offer(event, "interrupt").cut
+
     async with asyncio.TaskGroup() as tasks:
         hosts = [
             tasks.create_task(
                 runtime.run(genstream.Simple, message="hello", persona=persona, sink=listener)
             )
-            for persona, listener in listeners.items()
+            for persona, listener in zip(people, listeners, strict=True)
         ]
-        for number in range(INTERRUPTIONS):
-            persona = people[number % STREAMS]
-            listener = listeners[persona]
-            await listener.begun.wait()
-            await asyncio.sleep(0.002)
-            listener.ended.clear()
-            listener.offered_at = time.perf_counter()
-            event = Event(idn="user_message", persona_id=persona.id, user_input=True)
-            assert runtime.offer(event, "interrupt").cut
-            await listener.ended.wait()
+        waited_s = await interrupt_all(listeners, interrupt)
         for host in hosts:
             host.cancel()
-    return [waited_s for listener in listeners.values() for waited_s in listener.waited_s]
+    return waited_s
+
+
+async def interrupt_by_messages(provider: HttpProvider) -> list[float]:
+    """The streams are a served flow's; each message is recorded, belongs to a session, and finds its subscriber."""
+    chat = RecordingConnector("sandbox", "sandbox")
+    runtime = Runtime(provider=provider, connectors=[chat], options=Options(shutdown_grace_s=0.0))
+    runtime.load(subscribed())
+    actors = [Actor(persona_id=f"p{n}", external_id=f"{n}") for n in range(STREAMS)]
+    listeners = [Listener() for _ in actors]
+    chat.sinks.update((a.id, listener) for a, listener in zip(actors, listeners, strict=True))
+
+    async def say(number: int) -> None:
+        emitted = await runtime.emit(
+            "user_message", actor=actors[number], arguments={"text": "hello"}
+        )
+        assert emitted.subscribers == 1
+
+    async with runtime:
+        for number in range(STREAMS):
+            await say(number)
+        return await interrupt_all(listeners, say)
+
+
+def subscribed() -> ModuleType:
+    """The compiled flow, with a subscription to messages."""
+    module = ModuleType(genstream.__name__)
+    module.__dict__.update(genstream.__dict__)
+    subscription: SubscriptionManifest = {
+        "idn": "user_message",
+        "skill": "Simple",
+        "state": None,
+        "integration": None,
+        "connector": None,
+        "mode": "interrupt",
+    }
+    manifest: FlowManifest = {**genstream.__manifest__, "events": [subscription]}
+    module.__dict__["__manifest__"] = manifest
+    return module
 
 
 @pytest.mark.benchmark(group="interruption")
+@pytest.mark.parametrize("interrupt", [interrupt_by_offers, interrupt_by_messages])
 def test_interruption_while_a_hundred_streams_run(
-    benchmark: Any, url_of_talkers: str, runner: asyncio.Runner
+    benchmark: Any,
+    url_of_talkers: str,
+    runner: asyncio.Runner,
+    interrupt: Callable[[HttpProvider], Coroutine[Any, Any, list[float]]],
 ) -> None:
-    """From the offer to the end of the message at the sink, on one event loop that is busy with all of them."""
+    """From the event to the end of the message at the sink, on one event loop that is busy with all of them."""
     provider = HttpProvider(base_url=url_of_talkers, model="m")
     waited_s: list[float] = []
-
-    def interrupt() -> None:
-        waited_s.extend(runner.run(interrupt_streams(provider)))
-
     benchmark.extra_info.update(unit="interruption", count=INTERRUPTIONS)
-    benchmark.pedantic(interrupt, rounds=1)
+    benchmark.pedantic(lambda: waited_s.extend(runner.run(interrupt(provider))), rounds=1)
     assert len(waited_s) == INTERRUPTIONS
     percentiles = statistics.quantiles(waited_s, n=100)
     benchmark.extra_info.update(p50_ms=percentiles[49] * 1e3, p99_ms=percentiles[98] * 1e3)

@@ -28,6 +28,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
                 for name in ("p50_ms", "p99_ms")
                 if name in bench.extra_info
             )
+            if "peak_mb" in bench.extra_info:
+                note += f"  peak {bench.extra_info['peak_mb']} MB"
             unit = bench.extra_info.get("unit", "run")
             count = bench.extra_info.get("count", 1)
             each_us = bench.stats.median / count * 1e6

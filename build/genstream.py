@@ -9,7 +9,7 @@ from skillrt import Context, actions
 from skillrt.kinds import as_id, as_ids, as_int, as_num0, as_texts
 from skillrt.manifest import FlowManifest
 
-__abi__: Final = 1
+__abi__: Final = 2
 
 
 async def ChannelLimits(ctx: Context, /, **extra: Any) -> str:
@@ -219,14 +219,11 @@ async def TeamBroadcast(ctx: Context, /, **extra: Any) -> str:
         with out.role("system"):
             out.write("Brief the mechanics. Problem: ")
             out.write(actions.stringify(value=problem))
-            out.write("\n")
-            out.write("Customer: ")
+            out.write("\nCustomer: ")
             out.write(await actions.get_user(ctx, field="name"))
-            out.write("\n")
-            out.write("What was said: ")
+            out.write("\nWhat was said: ")
             out.write(await actions.get_memory(ctx, count=3, summarize=True))
-            out.write("\n\n")
-            out.write("Two sentences, then what to do first.")
+            out.write("\n\nTwo sentences, then what to do first.")
         with out.role("assistant"):
             out.write(await actions.gen_stream(ctx, send_to="actors", actor_ids=as_ids(team, "GenStream.actorIds", None), temperature=0.3, max_tokens=200, interrupt_mode="none"))
         return ""
@@ -305,7 +302,7 @@ __line_map__: Final[dict[str, tuple[tuple[int, int], ...]]] = {
     "Simple": ((1, 1), (2, 2), (3, 3), (4, 3), (5, 3), (6, 5), (7, 8), (8, 9), (9, 11)),
     "SlowAnswers": ((1, 1), (2, 2), (3, 4), (4, 5), (5, 5), (6, 5), (7, 8), (8, 9), (9, 12), (10, 13), (11, 14), (12, 16)),
     "StopManagement": ((1, 1), (2, 2), (3, 4), (4, 5), (5, 6), (6, 7), (8, 9), (9, 12), (10, 13), (11, 13), (12, 13), (13, 14), (14, 17), (15, 18), (16, 20)),
-    "TeamBroadcast": ((1, 1), (2, 2), (3, 3), (4, 5), (5, 6), (6, 6), (7, 6), (8, 7), (9, 7), (10, 7), (11, 8), (12, 8), (13, 8), (14, 10), (15, 13), (16, 14), (17, 22)),
+    "TeamBroadcast": ((1, 1), (2, 2), (3, 3), (4, 5), (5, 6), (6, 6), (7, 7), (8, 7), (9, 8), (10, 8), (11, 10), (12, 13), (13, 14), (14, 22)),
     "TokenManagement": ((1, 1), (2, 2), (3, 3), (4, 5), (5, 6), (6, 7), (7, 8), (8, 9), (9, 10), (10, 13), (11, 14), (12, 15), (13, 15), (14, 15), (15, 17), (16, 20), (17, 21), (18, 23)),
     "VoiceAndText": ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 7), (7, 8), (8, 9), (9, 9), (10, 9), (11, 12), (12, 13), (13, 23), (14, 24), (15, 25), (17, 29), (18, 30), (19, 30), (20, 30), (21, 33), (22, 34), (23, 37)),
     "VoiceWindow": ((1, 1), (2, 2), (3, 4), (4, 5), (5, 6), (6, 6), (7, 6), (8, 8), (9, 11), (10, 12), (11, 21)),
@@ -329,21 +326,25 @@ __source__: Final[dict[str, dict[int, str]]] = {
 }
 __manifest__: Final[FlowManifest] = {
     "idn": "genstream",
+    "title": "genstream",
+    "model": None,
     "skills": {
-        "ChannelLimits": {"function": "ChannelLimits", "source": "genstream/ChannelLimits.guidance", "runner": "guidance", "title": "ChannelLimits", "model": None, "parameters": {}},
-        "ChannelSpecific": {"function": "ChannelSpecific", "source": "genstream/ChannelSpecific.guidance", "runner": "guidance", "title": "ChannelSpecific", "model": None, "parameters": {}},
-        "CustomerHistory": {"function": "CustomerHistory", "source": "genstream/CustomerHistory.guidance", "runner": "guidance", "title": "CustomerHistory", "model": None, "parameters": {}},
-        "FailureFallback": {"function": "FailureFallback", "source": "genstream/FailureFallback.guidance", "runner": "guidance", "title": "FailureFallback", "model": None, "parameters": {}},
-        "FrequentInterruptions": {"function": "FrequentInterruptions", "source": "genstream/FrequentInterruptions.guidance", "runner": "guidance", "title": "FrequentInterruptions", "model": None, "parameters": {}},
-        "PaintIdeas": {"function": "PaintIdeas", "source": "genstream/PaintIdeas.guidance", "runner": "guidance", "title": "PaintIdeas", "model": None, "parameters": {}},
-        "ProblemSolving": {"function": "ProblemSolving", "source": "genstream/ProblemSolving.guidance", "runner": "guidance", "title": "ProblemSolving", "model": None, "parameters": {}},
-        "QualityGuidelines": {"function": "QualityGuidelines", "source": "genstream/QualityGuidelines.guidance", "runner": "guidance", "title": "QualityGuidelines", "model": None, "parameters": {}},
-        "Simple": {"function": "Simple", "source": "genstream/Simple.guidance", "runner": "guidance", "title": "Simple", "model": None, "parameters": {}},
-        "SlowAnswers": {"function": "SlowAnswers", "source": "genstream/SlowAnswers.guidance", "runner": "guidance", "title": "SlowAnswers", "model": None, "parameters": {}},
-        "StopManagement": {"function": "StopManagement", "source": "genstream/StopManagement.guidance", "runner": "guidance", "title": "StopManagement", "model": None, "parameters": {}},
-        "TeamBroadcast": {"function": "TeamBroadcast", "source": "genstream/TeamBroadcast.guidance", "runner": "guidance", "title": "TeamBroadcast", "model": None, "parameters": {}},
-        "TokenManagement": {"function": "TokenManagement", "source": "genstream/TokenManagement.guidance", "runner": "guidance", "title": "TokenManagement", "model": None, "parameters": {}},
-        "VoiceAndText": {"function": "VoiceAndText", "source": "genstream/VoiceAndText.guidance", "runner": "guidance", "title": "VoiceAndText", "model": None, "parameters": {}},
-        "VoiceWindow": {"function": "VoiceWindow", "source": "genstream/VoiceWindow.guidance", "runner": "guidance", "title": "VoiceWindow", "model": None, "parameters": {}},
+        "ChannelLimits": {"function": "ChannelLimits", "source": "genstream/ChannelLimits.guidance", "runner": "guidance", "title": "ChannelLimits", "model": None, "parameters": {}, "result_action": "none"},
+        "ChannelSpecific": {"function": "ChannelSpecific", "source": "genstream/ChannelSpecific.guidance", "runner": "guidance", "title": "ChannelSpecific", "model": None, "parameters": {}, "result_action": "none"},
+        "CustomerHistory": {"function": "CustomerHistory", "source": "genstream/CustomerHistory.guidance", "runner": "guidance", "title": "CustomerHistory", "model": None, "parameters": {}, "result_action": "none"},
+        "FailureFallback": {"function": "FailureFallback", "source": "genstream/FailureFallback.guidance", "runner": "guidance", "title": "FailureFallback", "model": None, "parameters": {}, "result_action": "none"},
+        "FrequentInterruptions": {"function": "FrequentInterruptions", "source": "genstream/FrequentInterruptions.guidance", "runner": "guidance", "title": "FrequentInterruptions", "model": None, "parameters": {}, "result_action": "none"},
+        "PaintIdeas": {"function": "PaintIdeas", "source": "genstream/PaintIdeas.guidance", "runner": "guidance", "title": "PaintIdeas", "model": None, "parameters": {}, "result_action": "none"},
+        "ProblemSolving": {"function": "ProblemSolving", "source": "genstream/ProblemSolving.guidance", "runner": "guidance", "title": "ProblemSolving", "model": None, "parameters": {}, "result_action": "none"},
+        "QualityGuidelines": {"function": "QualityGuidelines", "source": "genstream/QualityGuidelines.guidance", "runner": "guidance", "title": "QualityGuidelines", "model": None, "parameters": {}, "result_action": "none"},
+        "Simple": {"function": "Simple", "source": "genstream/Simple.guidance", "runner": "guidance", "title": "Simple", "model": None, "parameters": {}, "result_action": "none"},
+        "SlowAnswers": {"function": "SlowAnswers", "source": "genstream/SlowAnswers.guidance", "runner": "guidance", "title": "SlowAnswers", "model": None, "parameters": {}, "result_action": "none"},
+        "StopManagement": {"function": "StopManagement", "source": "genstream/StopManagement.guidance", "runner": "guidance", "title": "StopManagement", "model": None, "parameters": {}, "result_action": "none"},
+        "TeamBroadcast": {"function": "TeamBroadcast", "source": "genstream/TeamBroadcast.guidance", "runner": "guidance", "title": "TeamBroadcast", "model": None, "parameters": {}, "result_action": "none"},
+        "TokenManagement": {"function": "TokenManagement", "source": "genstream/TokenManagement.guidance", "runner": "guidance", "title": "TokenManagement", "model": None, "parameters": {}, "result_action": "none"},
+        "VoiceAndText": {"function": "VoiceAndText", "source": "genstream/VoiceAndText.guidance", "runner": "guidance", "title": "VoiceAndText", "model": None, "parameters": {}, "result_action": "none"},
+        "VoiceWindow": {"function": "VoiceWindow", "source": "genstream/VoiceWindow.guidance", "runner": "guidance", "title": "VoiceWindow", "model": None, "parameters": {}, "result_action": "none"},
     },
+    "events": [],
+    "state": {},
 }

@@ -11,11 +11,14 @@
     name="Ann" -> Hi Ann
     ```
 
-Templates are the fences `guidance` and `jinja`. The words behind the dialect (`guidance Greet name="you", age=None`)
-are the idn of the skill and its parameters; without words it is Main, whose parameters are what its runs give it. A
-fence `settings` holds options of the project, such as `lone=True`. Everything else is output: `python` (the body of
-the coroutine), `run` (one line per run, `given -> printed`, more observations indented below it) and `diagnostics`,
-which may be left out when there are none.
+Templates are the fences `guidance` and `jinja`; with both, they mean the same, and `python` is what the first
+becomes. The words behind the dialect (`guidance Greet name="you", age=None`) are the idn of the skill and its
+parameters; without words it is Main, whose parameters are what its runs give it. An idn like `shared.tidy` is that
+of a library's skill. A fence `settings` holds options of the project, such as `lone=True`, a fence `state` the
+state fields that the flow declares, with their defaults, a fence `connectors` the project's, as
+`integration/connector`. Everything else is output: `python` (the body of the coroutine), `run` (one line per run,
+`given -> printed`, more observations indented below it) and `diagnostics`, which may be left out when there are
+none.
 `pytest --accept` rewrites the outputs. A fence nobody reads fails.
 """
 
@@ -26,7 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 INPUTS = ("guidance", "jinja")
-OPTIONS = ("settings",)
+OPTIONS = ("settings", "state", "connectors")
 OUTPUTS = ("python", "run", "diagnostics")
 FENCE = re.compile(r"^```(?P<info>\S[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -54,16 +54,17 @@ def emitted(*scripts: Script) -> str:
 
 
 def body_of(text: str, function: str = "Main") -> list[str]:
-    """The lines inside the `with` of a function, without the common indentation and a final `return ""`."""
+    """The lines inside the `with` of a function, without empty ones, their indentation and a final `return ""`."""
     lines = iter(text.split("\n"))
     while not next(lines).startswith(f"async def {function}("):
         pass
     next(lines)
     body: list[str] = []
     for line in lines:
-        if not line.startswith("        "):
+        if line and not line.startswith("        "):
             break
-        body.append(line.removeprefix("        "))
+        if line:
+            body.append(line.removeprefix("        "))
     return body[:-1] if body[-1] == 'return ""' else body
 
 

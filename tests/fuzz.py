@@ -1,6 +1,7 @@
 """How much tests try: little and always the same in a normal run, much and anew when asked to.
 
-`SKILLC_FUZZ=1` is for property tests, `SKILLC_SOAK=1` for stress tests.
+`SKILLC_FUZZ=1` is for property tests, `SKILLC_SOAK=1` for stress tests. Both are taken out of the environment, where
+`skillc` does not know them.
 """
 
 from __future__ import annotations
@@ -9,15 +10,16 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-FULL = bool(os.environ.get("SKILLC_FUZZ"))
+FUZZ = bool(os.environ.pop("SKILLC_FUZZ", ""))
+SOAK = bool(os.environ.pop("SKILLC_SOAK", ""))
 
 
 def examples(normal: int, full: int) -> settings:
     """A decorator that sets the number of examples of a property test, without a deadline for one of them."""
     return settings(
-        max_examples=full if FULL else normal,
+        max_examples=full if FUZZ else normal,
         deadline=None,
-        derandomize=not FULL,
+        derandomize=not FUZZ,
         print_blob=True,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
@@ -25,4 +27,4 @@ def examples(normal: int, full: int) -> settings:
 
 def size(normal: int, full: int) -> int:
     """How many of something a stress test takes."""
-    return full if os.environ.get("SKILLC_SOAK") else normal
+    return full if SOAK else normal

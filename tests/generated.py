@@ -95,7 +95,8 @@ class Skills:
     def __repr__(self) -> str:
         """As a test can be written with it."""
         scripts = "".join(
-            f"    Script({s.idn!r}, {s.text!r}, {dict(s.parameters)!r}),\n" for s in self.scripts
+            f"    Script({s.idn!r}, {s.text!r}, {dict(s.parameters)!r}, {s.runner!r}),\n"
+            for s in self.scripts
         )
         return f"Skills((\n{scripts}), {self.runs!r})"
 
@@ -232,7 +233,7 @@ class Writer:
             case 4:
                 return f"{self.condition()} {self.pick(['and', 'or'])} {self.condition()}"
             case 5 if self.loops:
-                return self.pick(["@first", "@last", "@index == 1", "not @last"])
+                return self.end_of_loop()
             case 6:
                 kind = self.pick(["number", "text"])
                 ops = ["<", "<=", ">", ">=", "==", "!="]
@@ -242,8 +243,7 @@ class Writer:
                 op = self.pick(["in", "not in"])
                 return f"{self.operand('text')} {op} {self.operand(self.pick(['text', 'list']))}"
             case 8:
-                value = self.pick(["none", "True", '""', "x", "1"])
-                return f"{self.operand('any')} {self.pick(['is', 'is not'])} {value}"
+                return f"{self.operand('any')} {self.pick(['is', 'is not'])} {self.identity()}"
             case 9:
                 return self.call("IsEmpty", self.expr("text"))
             case 10:
@@ -284,6 +284,19 @@ class Writer:
         """An argument for a run; what a host passes to a declared parameter is text."""
         kind = "any" if self.chance(8) else kind_of(name)
         return self.pick(VALUES["text" if declared else kind])
+
+    def place(self) -> str:
+        return "@index"
+
+    def key(self) -> str:
+        return "@key"
+
+    def identity(self) -> str:
+        """What stands behind `is`."""
+        return self.pick(["none", "True", '""', "x", "1"])
+
+    def end_of_loop(self) -> str:
+        return self.pick(["@first", "@last", "@index == 1", "not @last"])
 
     # --- tags and blocks
 
@@ -506,7 +519,7 @@ EXPRESSIONS: Mapping[str, tuple[Write, ...]] = {
     "text": (
         lambda w: w.literal("text"),
         lambda w: w.read("text"),
-        lambda w: w.call("Concat", *w.many(0, 3, lambda: w.expr(w.pick(KINDS)))),
+        lambda w: w.call("Concat", *w.many(1, 3, lambda: w.expr(w.pick(KINDS)))),
         lambda w: f"{w.operand('text')} + {w.operand('text')}",
         lambda w: f"{w.operand('text')}.{w.pick(['strip()', 'upper()', 'title().strip()'])}",
         lambda w: f"{w.operand('text')}.replace('a', {w.expr('text')})",
@@ -538,7 +551,7 @@ EXPRESSIONS: Mapping[str, tuple[Write, ...]] = {
         lambda w: w.call("int", w.pick(["'3'", w.expr("number")])),
         lambda w: w.call(w.pick(["abs", "round", "float"]), w.expr("number")),
         lambda w: f"-{w.operand('number')}",
-        lambda w: "@index" if w.loops else "+1",
+        lambda w: w.place() if w.loops else "+1",
         lambda w: f"{w.operand('text')}.count({w.text()})",
         lambda w: w.call("sum", w.expr("list")),
     ),
@@ -572,7 +585,7 @@ EXPRESSIONS: Mapping[str, tuple[Write, ...]] = {
         lambda w: f"{w.operand('dict')}[{w.pick([repr('k'), 'a', '0'])}]",
         lambda w: f"{w.operand('list')}[{w.expr('number')}]",
         lambda w: f"{w.operand('list')}.{w.pick(['length', 'count(1)', 'k', 'index(9)'])}",
-        lambda w: "@key" if w.loops else "nope",
+        lambda w: w.key() if w.loops else "nope",
         lambda w: w.skill_call() if w.callees else w.read("any"),
         lambda w: f"{w.operand('any')}.{w.pick(['k', 'failed', 'from'])}",
         lambda w: w.pick(["len", "math.pi", "max"]),

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
+from types import ModuleType
 from typing import Any
 
 import anyio
 from msgspec import structs
 
-from reference import interpreted
-from skillc.compile import check_flow, parse
+from reference import Interpreted, interpreted
+from skillc.compile import calling, check_flow, check_libraries
 from skillc.deep import with_deep_stack
 from skillc.emit import Emitted, emit_flow
 from skillc.errors import Diagnostic, Report
@@ -23,6 +25,7 @@ from skillc.passes.resolve import resolve_calls
 from skillc.source import Source
 from skillrt import Runtime
 from skillrt.llm.base import Request
+from skillrt.manifest import StateFieldManifest
 from skillrt.model import Agent, Persona
 from skillrt.stores.memory import MemoryStore
 from skillrt.testing.clock import VirtualClock
@@ -34,12 +37,13 @@ RESERVED = ("MESSAGE", "REPLIES", "STATE")
 
 @dataclass(frozen=True)
 class Script:
-    """One skill as a test writes it down; the default of a parameter is None when none is stated."""
+    """One skill as a test writes it down, of a flow or a library; a parameter without stated default has None."""
 
     idn: str
     text: str
     parameters: Mapping[str, str | None] = field(default_factory=dict)
     runner: Runner = "guidance"
+    library: str = ""
 
     def skill(self) -> Skill:
         name = f"{self.idn}.{self.runner}"
@@ -55,10 +59,13 @@ class Compiled:
     findings: tuple[Diagnostic, ...]
     emitted: Emitted | None
     unoptimised: Flow
+    libraries: tuple[Compiled, ...] = ()
 
     def functions(self) -> dict[str, Any]:
         """The compiled skills by idn, from a module executed afresh."""
         assert self.emitted is not None
+        if self.libraries:
+            install(self.libraries)
         namespace: dict[str, Any] = {"__name__": self.flow.module}
         exec(compile(self.emitted.text, self.emitted.path, "exec"), namespace)
         manifest = namespace["__manifest__"]["skills"]
@@ -66,23 +73,69 @@ class Compiled:
 
     def interpreted(self) -> dict[str, Any]:
         """The same skills, interpreted as they were before any optimising pass."""
-        return dict(interpreted(self.unoptimised))
+        shared: dict[str, Interpreted] = {}
+        for library in (each.unoptimised for each in self.libraries):
+            own = interpreted(library, shared)
+            shared |= {f"{library.idn}.{idn}": function for idn, function in own.items()}
+        return dict(interpreted(self.unoptimised, shared))
 
 
-def compiled(*scripts: Script, settings: Settings | None = None) -> Compiled:
-    """Compile scripts as one flow named `flow`."""
+PACKAGE = "cases"
+"""The package of the libraries of scripts."""
+
+
+def install(libraries: Iterable[Compiled]) -> None:
+    """Have the modules of libraries where compiled skills import them from, executed afresh."""
+    package, inside = ModuleType(PACKAGE), ModuleType(f"{PACKAGE}.libraries")
+    vars(package)["libraries"] = inside
+    sys.modules |= {module.__name__: module for module in (package, inside)}
+    for library in libraries:
+        assert library.emitted is not None
+        module = ModuleType(library.flow.module)
+        exec(compile(library.emitted.text, library.emitted.path, "exec"), vars(module))
+        vars(inside)[library.flow.idn] = module
+
+
+def compiled(
+    *scripts: Script,
+    settings: Settings | None = None,
+    state: Mapping[str, StateFieldManifest] | None = None,
+    connectors: tuple[tuple[str, str], ...] = (),
+) -> Compiled:
+    """Compile scripts as one flow named `flow`, and the libraries that some of them are of."""
     settings = settings or Settings()
-    flow = Flow("flow", "flow", tuple(sorted((s.skill() for s in scripts), key=lambda s: s.idn)))
-    checked = check_flow(flow, settings)
-    emitted = None if checked.failed else emit_flow(checked.flow)
-    return Compiled(checked.flow, checked.findings, emitted, _resolved(flow, settings))
+    flow = Flow("flow", "flow", project=PACKAGE, state=state, connectors=connectors)
+    flow = with_skills(flow, (script for script in scripts if not script.library))
+    idns = sorted({script.library for script in scripts if script.library})
+    libraries = [library_from(scripts, idn) for idn in idns]
+    found, signatures = check_libraries(libraries, settings)
+    checks = [*found, check_flow(calling(flow, signatures), settings)]
+    made: list[Compiled] = []
+    for checked, bare in zip(checks, [*libraries, flow], strict=True):
+        emitted = None if checked.failed else emit_flow(checked.flow)
+        libraries_of = calling(bare, signatures).libraries
+        tree = _resolved(replace(checked.parsed, libraries=libraries_of), settings)
+        made.append(Compiled(checked.flow, checked.findings, emitted, tree, tuple(made)))
+    return made[-1]
+
+
+def with_skills(flow: Flow, scripts: Iterable[Script]) -> Flow:
+    """The flow with these skills, in order."""
+    skills = sorted((script.skill() for script in scripts), key=lambda skill: skill.idn)
+    return replace(flow, skills=tuple(skills))
+
+
+def library_from(scripts: Iterable[Script], idn: str) -> Flow:
+    """One library of some scripts."""
+    own = (script for script in scripts if script.library == idn)
+    module = f"{PACKAGE}.libraries.{idn}"
+    return with_skills(Flow(idn, module, project=PACKAGE, is_library=True), own)
 
 
 @with_deep_stack
 def _resolved(flow: Flow, settings: Settings) -> Flow:
     reports = {skill.idn: Report(skill.source) for skill in flow.skills}
-    skills = tuple(replace(s, body=parse(s, reports[s.idn])) for s in flow.skills)
-    return resolve_calls(replace(flow, skills=skills), Unit(settings, reports))
+    return resolve_calls(flow, Unit(settings, reports))
 
 
 def given_values(text: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TypeAlias, assert_never
 
 from skillc.ir import (
     ActionCall,
+    Arg,
     Assign,
     Attribute,
     Binary,
@@ -17,7 +18,11 @@ from skillc.ir import (
     Block,
     Break,
     Call,
+    Capture,
+    CloseRole,
     Compare,
+    Concat,
+    Conditional,
     Const,
     Continue,
     Convert,
@@ -27,23 +32,37 @@ from skillc.ir import (
     Evaluate,
     Expose,
     Expr,
+    Filter,
     Flow,
     FunctionCall,
     If,
     Index,
+    Invoke,
     Leave,
     ListExpr,
     Logic,
     LoopName,
+    Macro,
+    MacroCall,
+    MacroParameter,
     Name,
+    OpenRole,
+    Recur,
     Return,
     Role,
     Select,
     SetComputed,
+    SetField,
     Skill,
     SkillCall,
+    Slice,
     Stmt,
+    Target,
+    Test,
+    TupleExpr,
     Unary,
+    Undefined,
+    Unpack,
     Void,
 )
 from skillc.source import Source
@@ -113,6 +132,19 @@ def _rows(stmt: Stmt) -> Iterator[tuple[int, Row]]:
             yield 0, f"evaluate {dump_expr(stmt.value)}"
         case Assign():
             yield 0, f"assign {stmt.name} = {dump_expr(stmt.value)}"
+        case Unpack():
+            yield 0, f"assign {dump_target(stmt.targets)} = {dump_expr(stmt.value)}"
+        case SetField():
+            yield (
+                0,
+                f"assign field {stmt.name} of {dump_expr(stmt.owner)} = {dump_expr(stmt.value)}",
+            )
+        case Capture():
+            yield 0, f"capture {stmt.name}"
+            yield from _deeper(stmt.body)
+        case Macro():
+            yield 0, f"macro {stmt.name}({', '.join(_signature(stmt))})"
+            yield from _deeper(stmt.body)
         case If():
             yield 0, f"if {dump_expr(stmt.test)}"
             yield from _deeper(stmt.body)
@@ -122,13 +154,19 @@ def _rows(stmt: Stmt) -> Iterator[tuple[int, Row]]:
                 yield from _deeper(stmt.body)
             yield from _branch("else", stmt.orelse)
         case Each():
-            yield 0, f"each {stmt.item} in {dump_expr(stmt.iterable)}"
+            head = f"each {dump_target(stmt.item)} in {dump_expr(stmt.iterable)}"
+            test = "" if stmt.test is None else f" if {dump_expr(stmt.test)}"
+            yield 0, f"{head}{test}{' recursive' if stmt.recursive else ''}"
             yield from _deeper(stmt.body)
             yield from _branch("else", stmt.orelse)
         case Role():
             name = "" if stmt.name is None else f" name {dump_expr(stmt.name)}"
             yield 0, f"role {dump_expr(stmt.role)}{name}{' hidden' if stmt.hidden else ''}"
             yield from _deeper(stmt.body)
+        case OpenRole():
+            yield 0, f"open role {stmt.role}"
+        case CloseRole():
+            yield 0, "close role"
         case Block():
             yield 0, f"block {stmt.name or '-'}{' hidden' if stmt.hidden else ''}"
             yield from _deeper(stmt.body)
@@ -150,6 +188,26 @@ def _rows(stmt: Stmt) -> Iterator[tuple[int, Row]]:
             assert_never(stmt)
 
 
+def dump_target(target: Target) -> str:
+    """What a loop or an assignment binds, as templates write it."""
+    if isinstance(target, str):
+        return target
+    return ", ".join(part if isinstance(part, str) else f"({dump_target(part)})" for part in target)
+
+
+def _signature(macro: Macro) -> Iterator[str]:
+    for parameter in macro.parameters:
+        yield _parameter(parameter)
+    for mark, name in (("*", macro.varargs), ("**", macro.kwargs), ("&", macro.caller)):
+        if name is not None:
+            yield f"{mark}{name}"
+
+
+def _parameter(parameter: MacroParameter) -> str:
+    name = parameter.name if parameter.passed is None else f"{parameter.passed} as {parameter.name}"
+    return name if parameter.default is None else f"{name}={dump_expr(parameter.default)}"
+
+
 def _deeper(body: tuple[Stmt, ...]) -> Iterator[tuple[int, Row]]:
     for stmt in body:
         yield 1, stmt
@@ -168,12 +226,18 @@ def _parts(expr: Expr) -> Iterator[Part]:
             yield repr(expr.value)
         case Name():
             yield expr.name
+        case Undefined():
+            yield "undefined"
         case LoopName():
             yield f"@{expr.name}"
         case ListExpr():
             yield "["
             yield from _separated((item,) for item in expr.items)
             yield "]"
+        case TupleExpr():
+            yield "("
+            yield from _separated((item,) for item in expr.items)
+            yield ",)"
         case DictExpr():
             yield "{"
             yield from _separated((key, ": ", value) for key, value in expr.pairs)
@@ -182,6 +246,8 @@ def _parts(expr: Expr) -> Iterator[Part]:
             yield from (expr.value, f".{expr.name}")
         case Index():
             yield from (expr.value, "[", expr.index, "]")
+        case Slice():
+            yield from (expr.start or "", ":", expr.stop or "", ":", expr.step or "")
         case Unary():
             yield from (f"({expr.op} ", expr.value, ")")
         case Binary():
@@ -195,13 +261,31 @@ def _parts(expr: Expr) -> Iterator[Part]:
             yield "("
             yield from _separated(((value,) for value in expr.values), f" {expr.op} ")
             yield ")"
+        case Concat():
+            yield "("
+            yield from _separated(((value,) for value in expr.values), " ~ ")
+            yield ")"
+        case Conditional():
+            yield from ("(", expr.body, " if ", expr.test, " else ", expr.orelse, ")")
         case Call():
             yield from ("(", expr.callee, ")(")
-            yield from _separated(
-                (arg.value,) if arg.name is None else (f"{arg.name}=", arg.value)
-                for arg in expr.args
-            )
+            yield from _separated(map(_argument, expr.args))
             yield ")"
+        case Filter():
+            yield from ("(", expr.value, f" | {expr.name}(")
+            yield from _separated(map(_argument, expr.args))
+            yield "))"
+        case Test():
+            yield from ("(", expr.value, f" is {expr.name}(")
+            yield from _separated(map(_argument, expr.args))
+            yield "))"
+        case MacroCall():
+            yield f"macro {expr.macro}("
+            caller = () if expr.caller is None else ((f"&{expr.caller}",),)
+            yield from _separated((*map(_argument, expr.args), *caller))
+            yield ")"
+        case Recur():
+            yield from ("recur(", expr.items, ")")
         case ActionCall():
             yield f"!{expr.action}("
             yield from _separated([*((v,) for v in expr.rest), *map(_named, expr.args)])
@@ -210,12 +294,17 @@ def _parts(expr: Expr) -> Iterator[Part]:
                 yield from _separated(map(_named, expr.extra))
             yield ")"
         case SkillCall():
-            yield f"@{expr.skill}("
+            yield f"@{expr.target}("
             yield from _separated(map(_named, expr.args))
+            yield ")"
+        case Invoke():
+            yield from ("invoke[", expr.name, "](")
+            yield from _separated(map(_argument, expr.args))
             yield ")"
         case FunctionCall():
             yield f"{expr.function}("
-            yield from _separated([*((v,) for v in expr.args), *map(_named, expr.named)])
+            arguments = [*((v,) for v in expr.args), *map(_named, expr.named)]
+            yield from _separated([*arguments, *map(_argument, expr.unpacked)])
             yield ")"
         case Convert():
             yield from (f"<{expr.parameter}>(", expr.value, ")")
@@ -236,6 +325,10 @@ def _parts(expr: Expr) -> Iterator[Part]:
 def _named(argument: tuple[str, Expr]) -> tuple[Part, ...]:
     name, value = argument
     return (f"{name}=", value)
+
+
+def _argument(arg: Arg) -> tuple[Part, ...]:
+    return (arg.unpack, arg.value) if arg.name is None else (f"{arg.name}=", arg.value)
 
 
 def _separated(groups: Iterable[tuple[Part, ...]], separator: str = ", ") -> Iterator[Part]:

@@ -39,12 +39,20 @@ REGISTRY: Final[Mapping[str, Entry]] = {
     "SK111": Entry(
         "refused-block", "error", "'{name}' is not supported; use a loop or call a skill"
     ),
+    "SK112": Entry("unsupported-tag", "error", "tag '{name}' is not supported"),
     "SK113": Entry("stray-brace", "warning", "stray '{brace}' next to a tag will be printed"),
     "SK114": Entry("stray-end", "warning", "'{found}' without an opening tag"),
     "SK115": Entry(
         "jinja-in-guidance", "warning", "Jinja syntax in a Guidance skill is plain text"
     ),
+    "SK116": Entry(
+        "guidance-in-nsl",
+        "error",
+        "Guidance block in an NSL skill; use '{{% if %}}' or 'runner_type: guidance'",
+    ),
+    "SK117": Entry("guidance-comment", "warning", "Guidance comment; use '{{# #}}'"),
     "SK118": Entry("hash-else", "warning", "write '{{{{else}}}}'"),
+    "SK119": Entry("condition-colon", "warning", "drop the trailing ':'"),
     "SK120": Entry(
         "foreign-comment", "error", "comments inside a tag are written '{{{{!-- --}}}}'"
     ),
@@ -57,6 +65,7 @@ REGISTRY: Final[Mapping[str, Entry]] = {
     "SK126": Entry(
         "guidance-filter", "error", "filters exist only in NSL; call an action or method"
     ),
+    "SK127": Entry("unknown-filter", "error", "unknown {kind} '{name}'"),
     "SK128": Entry(
         "swallowed-comment",
         "warning",
@@ -64,6 +73,9 @@ REGISTRY: Final[Mapping[str, Entry]] = {
     ),
     "SK129": Entry("too-deep", "error", "nested deeper than {limit} levels"),
     "SK130": Entry("loop-control-outside", "error", "'{word}' outside a loop"),
+    "SK131": Entry(
+        "not-on-platform", "warning", "'{word}' is not available on the platform's Jinja"
+    ),
     "SK201": Entry("unknown-call", "error", "unknown action or skill '{name}'"),
     "SK202": Entry("missing-parameter", "error", "{action}: missing argument '{parameter}'"),
     "SK203": Entry(
@@ -98,6 +110,20 @@ REGISTRY: Final[Mapping[str, Entry]] = {
         "{callee}: argument '{parameter}' given twice with different values",
     ),
     "SK219": Entry("positional-to-skill", "error", "{skill}: arguments of skills are named"),
+    "SK220": Entry(
+        "ambiguous-library-skill",
+        "error",
+        "skill '{name}' is in several libraries: {libraries}; write '{library}.{name}(...)'",
+    ),
+    "SK221": Entry("private-library-skill", "error", "'{name}' is private to library '{library}'"),
+    "SK222": Entry(
+        "shadowed-skill",
+        "warning",
+        "skill '{name}' has the name of an action; calls mean the action",
+    ),
+    "SK223": Entry(
+        "skill-over-action", "info", "calls of '{name}' mean this skill, not the action"
+    ),
     "SK225": Entry("ignored-parameter", "warning", "{action}: '{parameter}' is ignored {reason}"),
     "SK226": Entry("bad-json", "error", "{action}: '{parameter}' is not valid JSON: {reason}"),
     "SK228": Entry("bad-timezone", "error", "{action}: unknown time zone '{value}'"),
@@ -106,15 +132,31 @@ REGISTRY: Final[Mapping[str, Entry]] = {
         "warning",
         "{action}: no field '{field}'; an attribute of that name is read",
     ),
+    "SK230": Entry(
+        "undeclared-connector",
+        "warning",
+        "{action}: no connector '{integration}/{connector}' in this project",
+    ),
     "SK231": Entry(
         "connector-omitted",
         "warning",
         "SendCommand: no connectorIdn; the integration's only connector is used",
     ),
     "SK301": Entry("undefined-variable", "warning", "undefined variable '{name}'"),
+    "SK303": Entry(
+        "loop-local",
+        "warning",
+        "'{name}' is set inside the loop on line {line} and not visible here; use namespace()",
+    ),
     "SK304": Entry("read-before-set", "warning", "'{name}' is read before it is set"),
+    "SK306": Entry(
+        "hides-nothing", "warning", "'{name}' hides nothing; calls still mean the {kind}"
+    ),
     "SK311": Entry("bad-variable-name", "error", "'{name}' is not a variable name"),
     "SK313": Entry("forbidden-access", "error", "access to '{name}' is not allowed"),
+    "SK320": Entry(
+        "undeclared-state", "warning", "state field '{name}' is not declared in flow '{flow}'"
+    ),
     "SK401": Entry("nested-role", "error", "'#{inner}' inside '#{outer}'"),
     "SK402": Entry(
         "outside-text-sent",
@@ -126,6 +168,8 @@ REGISTRY: Final[Mapping[str, Entry]] = {
         "warning",
         "nothing is written before this {action}; the agent's description and the user's message are sent",
     ),
+    "SK404": Entry("unbalanced-role", "warning", "'{tag}' on line {line} has no '{other}'"),
+    "SK405": Entry("captured-role", "error", "role tags cannot be captured"),
     "SK410": Entry(
         "missing-window",
         "error",
@@ -150,6 +194,11 @@ REGISTRY: Final[Mapping[str, Entry]] = {
         ' use strategy="symbols" or a threshold of 0.8 or more',
     ),
     "SK601": Entry("no-project", "error", "no project found in '{path}'; looked for {markers}"),
+    "SK602": Entry(
+        "several-customers", "error", "several customers: {names}; choose one with {option}"
+    ),
+    "SK603": Entry("missing-file", "error", "required file '{file}' is missing"),
+    "SK604": Entry("unsupported-version", "error", "import version '{text}' is not supported"),
     "SK605": Entry("same-package", "error", "'{one}' and '{other}' both compile to '{name}'"),
     "SK610": Entry("bad-yaml", "error", "{reason}"),
     "SK611": Entry("wrong-shape", "error", "'{key}' must be {shape}"),
@@ -158,20 +207,85 @@ REGISTRY: Final[Mapping[str, Entry]] = {
     "SK620": Entry("bad-idn", "error", "'{idn}' is not allowed as {kind} idn: {reason}"),
     "SK621": Entry("path-outside", "error", "'{path}' leaves the root"),
     "SK630": Entry("repeated-skill", "error", "skill '{idn}' is already at {place}"),
+    "SK631": Entry("no-script", "error", "'{directory}' has no script"),
+    "SK632": Entry("several-scripts", "error", "'{directory}' has several scripts: {files}"),
+    "SK633": Entry("several-flow-files", "error", "'{directory}' has several flow files: {files}"),
     "SK634": Entry("script-not-found", "error", "script '{path}' not found"),
     "SK635": Entry("parameter-without-name", "error", "parameter {n} of '{skill}' has no name"),
     "SK636": Entry(
         "repeated-parameter", "error", "parameter '{name}' of '{skill}' is already at {place}"
     ),
+    "SK637": Entry("repeated-library-skill", "error", "skill '{idn}' is already at {place}"),
+    "SK638": Entry("repeated-entity", "error", "{kind} '{idn}' is already at {place}"),
+    "SK639": Entry("case-collision", "error", "'{one}' and '{other}' are one file on some disks"),
+    "SK640": Entry("subscription-without-idn", "error", "subscription without idn"),
+    "SK641": Entry("unknown-selector", "error", "unknown skill_selector '{value}'"),
+    "SK642": Entry(
+        "unknown-skill",
+        "error",
+        "subscription to '{event}' selects skill '{skill}', which flow '{flow}' does not have",
+    ),
+    "SK643": Entry(
+        "unknown-state-field",
+        "error",
+        "subscription to '{event}' reads state field '{field}', which flow '{flow}' does not declare",
+    ),
+    "SK644": Entry(
+        "unknown-interrupt-mode",
+        "error",
+        "unknown interrupt_mode '{value}'; it is queue, interrupt or cancel",
+    ),
+    "SK645": Entry("state-field-without-idn", "error", "state field without idn"),
+    "SK646": Entry("repeated-state-field", "error", "state field '{idn}' is already at {place}"),
+    "SK647": Entry("unknown-scope", "error", "unknown scope '{value}'"),
+    "SK648": Entry(
+        "state-default-no-skill",
+        "error",
+        "default of state field '{field}' selects skill '{skill}', which flow '{flow}' does not have",
+    ),
+    "SK650": Entry("attribute-without-idn", "error", "attribute without idn"),
+    "SK651": Entry("repeated-attribute", "error", "attribute '{idn}' is already at {place}"),
+    "SK652": Entry("topic-without-name", "error", "knowledge base topic without topic_name"),
+    "SK701": Entry("two-layouts", "warning", "both a v1 and a v2 layout; v2 is read"),
     "SK702": Entry("name-differs", "warning", "'{name}' holds {kind} '{idn}'; the idn counts"),
+    "SK703": Entry(
+        "script-chosen",
+        "warning",
+        "several scripts; '{file}' is used for runner_type '{runner}'",
+    ),
+    "SK704": Entry(
+        "flows-yaml-differs",
+        "warning",
+        "flows.yaml says {value} ({place}); metadata.yaml counts",
+    ),
+    "SK705": Entry(
+        "flows-yaml-ambiguous",
+        "warning",
+        "entry of agent '{agent}' ignored: projects {projects} have one",
+    ),
+    "SK706": Entry("empty-version", "warning", "empty import version; v2 is assumed"),
+    "SK707": Entry("unlisted-script", "warning", "'{file}' is not listed in '{flow_file}'"),
     "SK708": Entry(
         "runner-differs",
         "warning",
         "runner_type '{runner}' counts, not the extension '{extension}'",
     ),
+    "SK709": Entry("repeated-subscription", "warning", "subscription is already at {place}"),
     "SK710": Entry("empty-script", "warning", "empty script: the skill does nothing"),
+    "SK711": Entry("empty-directory", "warning", "'{directory}' is empty"),
+    "SK721": Entry(
+        "value-not-allowed",
+        "warning",
+        "attribute '{idn}': '{value}' is not among its possible values",
+    ),
+    "SK722": Entry("akb-of-nobody", "warning", "no agent '{agent}' for this knowledge base"),
+    "SK724": Entry(
+        "private-subscribed", "warning", "event '{event}' starts the private skill '{skill}'"
+    ),
     "SK790": Entry("unknown-key", "info", "unknown key '{key}' is kept, not read"),
     "SK791": Entry("misspelt-key", "warning", "unknown key '{key}'"),
+    "SK792": Entry("ignored-directory", "info", "'{directory}' is ignored"),
+    "SK793": Entry("unserved-integration", "info", "no connector implements '{integration}'"),
 }
 
 

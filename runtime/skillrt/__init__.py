@@ -7,10 +7,18 @@ the functions of `skillrt.actions`.
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 from skillrt.clock import Clock, SystemClock
-from skillrt.connectors.base import CloseReason, Connector, OutputStream, StreamMeta
-from skillrt.context import Command, Context, Run, SkillFunction
+from skillrt.connectors.base import (
+    CloseReason,
+    Command,
+    Connector,
+    Emitted,
+    OutputStream,
+    StreamMeta,
+)
+from skillrt.context import Context, Run, SkillFunction
 from skillrt.errors import (
     AbiError,
     ActionError,
@@ -23,12 +31,24 @@ from skillrt.errors import (
 )
 from skillrt.interrupts import Decision, Mode, Offered
 from skillrt.llm.base import Chunk, Message, Provider, Request, Usage
-from skillrt.model import Act, Actor, Agent, Event, Persona
+from skillrt.model import Act, Actor, Agent, Event, Persona, Session
 from skillrt.options import Deadlines, Options
 from skillrt.outcome import Outcome
-from skillrt.runtime import Runtime
 from skillrt.stores.base import Store
 from skillrt.stores.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from skillrt.runtime import Runtime
+else:
+
+    def __getattr__(name: str) -> object:
+        """`Runtime` with all that is behind it, once somebody asks for it: compiled modules do without."""
+        if name == "Runtime":
+            from skillrt.runtime import Runtime
+
+            return Runtime
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = (
     "AbiError",
@@ -45,6 +65,7 @@ __all__ = (
     "Context",
     "Deadlines",
     "Decision",
+    "Emitted",
     "Event",
     "LimitError",
     "MemoryStore",
@@ -61,6 +82,7 @@ __all__ = (
     "Run",
     "Runtime",
     "SecurityError",
+    "Session",
     "SkillError",
     "SkillFunction",
     "Store",

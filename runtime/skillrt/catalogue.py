@@ -67,6 +67,7 @@ class Action:
     parameter_aliases: Mapping[str, str]
     prints: bool
     void: bool
+    least: int
 
     @property
     def python(self) -> str:
@@ -99,11 +100,10 @@ class Action:
         return tuple(self._parameters())
 
     @cached_property
-    def variadic(self) -> bool:
-        """Whether positional arguments are collected (`Concat`), as in `*parts`."""
-        return any(
-            p.kind is p.VAR_POSITIONAL for p in inspect.signature(self.function).parameters.values()
-        )
+    def variadic(self) -> str:
+        """What positional arguments are collected in: of `Concat(*parts)`, "parts"; "" when they are not."""
+        parameters = inspect.signature(self.function).parameters.values()
+        return next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "")
 
     @cached_property
     def open(self) -> bool:
@@ -146,7 +146,7 @@ class Action:
             )
 
 
-HIDDEN_PARAMETERS: Final = frozenset({"ctx", "arguments", "normalized"})
+HIDDEN_PARAMETERS: Final = frozenset({"ctx", "arguments", "normalized", "printed"})
 
 
 def fold(name: str) -> str:
@@ -233,6 +233,7 @@ def action(
     parameter_aliases: Mapping[str, str] | None = None,
     prints: bool | None = None,
     void: bool = False,
+    least: int = 0,
 ) -> Callable[[Function], Function]:
     """Enter a function into the catalogue under its template name.
 
@@ -245,6 +246,7 @@ def action(
         parameter_aliases: other spelling → parameter name, both as templates write them.
         prints: whether a bare tag prints the result; by default, iff it neither writes nor talks to the world.
         void: whether the value is always "".
+        least: how many of any number of arguments there must be.
     """
     if prints is None:
         prints = not effects & (Effect.WRITE | Effect.IO | Effect.CONTROL)
@@ -261,6 +263,7 @@ def action(
                 parameter_aliases or {},
                 prints,
                 void,
+                least,
             )
         )
         return function

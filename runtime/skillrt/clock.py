@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
@@ -55,6 +55,16 @@ def time_zone(name: str) -> ZoneInfo:
     if name not in _known_zones():
         raise LookupError(f"unknown time zone {name[:64]!r}")
     return ZoneInfo(name)
+
+
+def first_zone(*names: str | None) -> tzinfo:
+    """The first zone that is given and known, else UTC: channels report zones that nobody knows."""
+    for name in filter(None, names):
+        try:
+            return time_zone(name)
+        except LookupError:
+            continue
+    return UTC
 
 
 @cache

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 from skillrt.clock import Clock
-from skillrt.connectors.base import Connector
+from skillrt.connectors.base import Command, Connector
 from skillrt.debug import annotate
 from skillrt.errors import LimitError
 from skillrt.interrupts import Decision, Execution
 from skillrt.llm.base import Message, Provider, Request
+from skillrt.manifest import StateFieldManifest
 from skillrt.model import Act, Actor, Agent, Event, Persona
 from skillrt.moderation import Moderate
 from skillrt.options import Options
@@ -37,15 +38,24 @@ class SkillFunction(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Command:
-    """A command a skill sent; `id` is that of its act."""
+class Host(Protocol):
+    """What an execution hands over to the runtime around it; nothing of it waits for skills or services."""
 
-    id: str
-    idn: str
-    integration_idn: str
-    connector_idn: str
-    arguments: dict[str, str]
+    async def emit(self, event: Event) -> None:
+        """Offer an event to everybody who subscribes to it.
+
+        Raises:
+            StoreError: its act could not be recorded; nobody was offered it.
+        """
+        ...
+
+    def command(self, command: Command) -> bool:
+        """Have a command carried out in the background; False when its connector is stopped."""
+        ...
+
+    async def said(self, acts: Sequence[Act], hops: int) -> None:
+        """Messages were delivered and are remembered; `hops` are those of an event that they lead to."""
+        ...
 
 
 @dataclass(slots=True)
@@ -75,13 +85,14 @@ class Run:
 class Frame(Prompt):
     """One running skill: its prompt, its open not-interruptible blocks, its place in the chain of calls."""
 
-    __slots__ = ("blocks", "context", "exposed", "received", "skill")
+    __slots__ = ("blocks", "context", "exposed", "library", "received", "skill")
 
-    def __init__(self, context: Context, skill: str) -> None:
-        """Belongs to `context`; `skill` is the idn."""
+    def __init__(self, context: Context, skill: str, library: str = "") -> None:
+        """Belongs to `context`; `skill` is the idn, behind that of its `library` if it is one's (`shared.tidy`)."""
         super().__init__(context.options.prompt_limit_chars)
         self.context = context
-        self.skill = skill
+        self.library = library
+        self.skill = f"{library}.{skill}" if library else skill
         self.blocks = 0
         self.exposed: dict[str, Any] = {}
         self.received: dict[str, Any] = {}
@@ -104,22 +115,36 @@ class Frame(Prompt):
         traceback: TracebackType | None,
     ) -> None:
         """Leave the chain: close own blocks, hand over what was exposed, say where an error came from."""
+        self.close_role()
         frames = self.context.frames
         if self.context.trace is not None:
             self.context.tell(ended_by(error))
         frames.pop()
         self.context.execution.blocks -= self.blocks
         if error is None and self.exposed:
-            (frames[-1].received if frames else self.context.run.exposed).update(self.exposed)
+            self._hand_over(frames[-1] if frames else None)
         if not frames:
-            self.context.run.out = self.outside if self.outside.strip() else ""
+            printed = self.outside
+            self.context.run.out = printed if printed.strip() else ""
             self.context.run.messages = self.messages
         if isinstance(error, Exception):
             annotate(error, traceback, [*(frame.skill for frame in frames), self.skill])
 
-    def expose(self, name: str, value: Value, when: bool = True) -> Value:
-        """Hand a variable to the caller (or the host), once this run has ended normally; returns its value."""
-        if when:
+    def _hand_over(self, caller: Frame | None) -> None:
+        """Give what was exposed to the host, or to the caller, whose own exposures follow."""
+        if caller is None:
+            self.context.run.exposed.update(self.exposed)
+            return
+        caller.received.update(self.exposed)
+        for name in caller.exposed.keys() & self.exposed.keys():
+            caller.exposed[name] = self.exposed[name]
+
+    def expose(self, name: str, value: Value, when: bool | None = True) -> Value:
+        """Hand a variable to the caller (or the host), once this run has ended normally; returns its value.
+
+        When `when` is None, only if it is exposed already: its last value counts.
+        """
+        if when or (when is None and name in self.exposed):
             self.exposed[name] = defined(value)
         return value
 
@@ -133,7 +158,10 @@ class Context:
     """One execution: an event running one skill, with all the skills it calls.
 
     `act` is the act of the event. `persona` and `actor` are None in a global execution. `models` are the
-    (provider, model) that skills name for their generations, by skill.
+    (provider, model) that skills name for their generations, by skill; `model` is the flow's, for those that name
+    none. `libraries` are the skills of each library of the project; in `models` they stand as `shared.tidy`.
+    `states` are the declared state fields of the flow, `typing` the actors who are shown that the agent types.
+    `steps` counts those of all its loops, and `due` says that the next one is to be a point.
     """
 
     event: Event
@@ -151,22 +179,36 @@ class Context:
     options: Options
     execution: Execution
     run: Run
-    emit: Callable[[Event], None]
+    host: Host
     models: Mapping[str, tuple[str, str] | None] = field(
         default_factory=dict[str, "tuple[str, str] | None"]
     )
+    model: tuple[str, str] | None = None
+    libraries: Mapping[str, Mapping[str, Callable[..., Awaitable[Any]]]] = field(
+        default_factory=dict[str, "Mapping[str, Callable[..., Awaitable[Any]]]"]
+    )
+    project: str = ""
+    states: Mapping[str, StateFieldManifest] = field(default_factory=dict[str, StateFieldManifest])
+    typing: dict[str, Actor] = field(default_factory=dict[str, Actor])
     frames: list[Frame] = field(default_factory=list[Frame])
     trace: Trace | None = None
     moderate: Moderate | None = None
+    steps: int = 0
+    due: bool = False
 
-    def skill(self, idn: str) -> Frame:
-        """The frame of a skill about to run: `with ctx.skill("Reply") as out:`."""
-        return Frame(self, idn)
+    def skill(self, idn: str, library: str = "") -> Frame:
+        """The frame of a skill about to run: `with ctx.skill("Reply") as out:`; one of a library names that too."""
+        return Frame(self, idn, library)
 
     @property
     def frame(self) -> Frame:
         """The frame of the running skill."""
         return self.frames[-1]
+
+    async def point(self) -> None:
+        """Let an event interrupt the execution here, between two steps of a long loop, and others run."""
+        self.due = False
+        await self.execution.point()
 
     def note(self, outcome: Outcome) -> None:
         """Keep how a generation ended."""

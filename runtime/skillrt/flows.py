@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import anyio
@@ -15,17 +15,23 @@ from skillrt.connectors.base import Connector
 from skillrt.context import Run, SkillFunction
 from skillrt.interrupts import ON_ARRIVAL, Decision, Execution, Mode, Offered
 from skillrt.model import Act, Event
+from skillrt.projects import Flow
 
 log: Final = logging.getLogger("skillrt")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Which skill events run, with what arguments, and which connectors it reaches."""
+    """Which skill of a flow events run, with what arguments, and which connectors it reaches.
 
-    skill: SkillFunction
-    arguments: Mapping[str, Any]
+    Without a skill it is the one that state field `state` names when the event's turn comes.
+    """
+
+    flow: Flow
+    skill: SkillFunction | None
     connectors: Mapping[tuple[str, str], Connector]
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    state: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -53,15 +59,17 @@ class FlowInstance:
         flow: str,
         persona_id: str | None,
         entry: Entry,
-        carry_out: Callable[[Item, Execution], Awaitable[None]],
+        carry_out: Callable[[Item, Execution, TaskGroup], Awaitable[None]],
         queue_length: int,
     ) -> None:
-        """`entry` is for events that bring none of their own; `carry_out` runs one item."""
+        """`entry` is for events that bring none of their own; `carry_out` runs one item, with tasks beside it."""
         self.flow = flow
         self.persona_id = persona_id
         self.entry = entry
         self.tasks: TaskGroup | None = None
-        """Of whoever drives the instance at the moment."""
+        """Of whoever drives the instance at the moment; None while nobody does."""
+        self.expected = False
+        """Whether a driver in the background is on its way."""
         self._carry_out = carry_out
         self._queue: deque[Item] = deque()
         self._queue_length = queue_length
@@ -103,20 +111,34 @@ class FlowInstance:
         """
         try:
             async with self._turn:
+                if own is None:
+                    self.expected = False
                 self.tasks = tasks
                 try:
                     while self._queue and (self._queue[0] is own or not self._queue[0].awaited):
                         item = self._queue.popleft()
                         if own is not None and item is not own:
                             own.run.followed.append(item.run)
-                        await self._execute(item)
+                        await self._execute(item, tasks)
                 finally:
                     self.tasks = None
         finally:
             if own is not None and own in self._queue:
                 self._queue.remove(own)
 
-    async def _execute(self, item: Item) -> None:
+    def drop_waiting(self) -> int:
+        """Drop what waits and is not awaited by a host; how many events that were."""
+        kept = deque(item for item in self._queue if item.awaited)
+        dropped = len(self._queue) - len(kept)
+        self._queue = kept
+        return dropped
+
+    def barge_in(self, actor_id: str) -> None:
+        """The actor began to speak: a stream to it is cut, if it may be."""
+        if self._execution is not None:
+            self._execution.barge_in(actor_id)
+
+    async def _execute(self, item: Item, tasks: TaskGroup) -> None:
         item.run.decision = Decision.STARTED
         self._current = item
         try:
@@ -124,7 +146,7 @@ class FlowInstance:
                 self._execution = Execution(
                     scope.cancel, uninterruptible=item.event.uninterruptible
                 )
-                await self._carry_out(item, self._execution)
+                await self._carry_out(item, self._execution, tasks)
             item.run.interrupted = scope.cancelled_caught
             if item.run.interrupted:
                 log.info("skill %s was interrupted", item.run.skill)

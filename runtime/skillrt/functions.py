@@ -17,6 +17,7 @@ from uuid import uuid4
 from skillrt import guards, values
 from skillrt.clock import time_zone
 from skillrt.errors import LimitError, SkillError
+from skillrt.objects import lipsum, new_cycler, new_joiner, new_namespace
 
 MAX_DIGITS: Final = 400
 
@@ -74,7 +75,7 @@ def _candidates(candidates: tuple[Any, ...]) -> list[Any]:
 
 def safe_sum(value: Any, start: Any = 0) -> Any:
     """The sum of the items of a value."""
-    return reduce(values.add, values.iterate(value), start)
+    return values.total(values.iterate(value), start)
 
 
 def safe_abs(value: Any) -> Any:
@@ -133,7 +134,7 @@ def safe_range(*bounds: int) -> range:
 
 def safe_repr(value: Any) -> str:
     """The value as Python writes it."""
-    guards.check_size(value)
+    guards.check_printed([value])
     return repr(value)
 
 
@@ -202,5 +203,12 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
         "less": values.less,
         "contains": values.contains,
         "strip": strip,
+        "namespace": new_namespace,
+        "cycler": new_cycler,
+        "joiner": new_joiner,
+        "lipsum": lipsum,
     }
 )
+# What Python says of a wrong call names what the template called.
+for _name, _function in FUNCTIONS.items():
+    _function.__qualname__ = _name

@@ -90,7 +90,7 @@ def plan_generation(
     Model and provider are the skill's unless given. With a schema there is no default stop and no filter, since
     JSON holds both.
     """
-    provider, model = ctx.models.get(ctx.frame.skill) or (None, None)
+    provider, model = ctx.models.get(ctx.frame.skill) or ctx.model or (None, None)
     labels = default_stops(ctx.agent.persona.name, ctx.persona.name if ctx.persona else "")
     stops = tuple(stop) if stop is not None else () if json_schema is not None else labels
     request = Request(

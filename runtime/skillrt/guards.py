@@ -2,24 +2,29 @@
 
 1. A size is computed before anything of that size is made.
 2. A method that can make more than it was given stands in `GUARDED`; templates get the guarded one.
+3. Nothing prints its address: the same input gives the same text, and tells nothing about the process.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+import types
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, time, tzinfo
+from functools import lru_cache
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias, TypeGuard
 
-from skillrt.errors import LimitError, SecurityError
+from skillrt.errors import LimitError, SecurityError, SkillError
+from skillrt.timed import timed
 
 MAX_CHARS: Final = 8 * 1024 * 1024
 MAX_ITEMS: Final = MAX_CHARS // 8  # a reference takes eight bytes
 MAX_BITS: Final = 14_000  # Python refuses to print whole numbers of more than 4300 digits
 MAX_DEPTH: Final = 200
 MAX_SEARCHED: Final = 1024 * 1024
+MAX_MATCHED: Final = 128 * 1024  # by patterns of templates, which may go back to every character
 MAX_PATTERN: Final = 10_000
 
 LINE_ENDS: Final = tuple("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
@@ -28,15 +33,41 @@ LINE_ENDS_OF_BYTES: Final = (b"\n", b"\r")
 Sequence: TypeAlias = str | bytes | list[Any] | tuple[Any, ...]
 Container: TypeAlias = list[Any] | tuple[Any, ...] | dict[Any, Any] | set[Any] | frozenset[Any]
 
+TEXTS: Final = (str, bytes)
+LISTS: Final = (list, tuple)
+SEQUENCES: Final = (*TEXTS, *LISTS)
+_NOTHING: Final[dict[Any, Any]] = {}
+VIEWS: Final = (type(_NOTHING.keys()), type(_NOTHING.values()), type(_NOTHING.items()))
+CONTAINERS: Final = (list, tuple, dict, set, frozenset, *VIEWS)
+
+# What Python itself is made of.
+CALLED: Final = (
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.MethodType,
+    types.MethodWrapperType,
+)
+INSIDES: Final = (
+    *CALLED,
+    type,
+    types.ModuleType,
+    types.CodeType,
+    types.FrameType,
+    types.TracebackType,
+    types.GeneratorType,
+    types.CoroutineType,
+    types.AsyncGeneratorType,
+)
+
 
 def is_sequence(value: object) -> TypeGuard[Sequence]:
     """Whether it is a text, bytes, a list or a tuple: what `+` joins and `*` repeats."""
-    return isinstance(value, str | bytes | list | tuple)
+    return isinstance(value, SEQUENCES)
 
 
 def is_container(value: object) -> TypeGuard[Container]:
     """Whether it holds other values."""
-    return isinstance(value, list | tuple | dict | set | frozenset)
+    return isinstance(value, CONTAINERS)
 
 
 def is_dict(value: object) -> TypeGuard[dict[Any, Any]]:
@@ -46,7 +77,7 @@ def is_dict(value: object) -> TypeGuard[dict[Any, Any]]:
 
 def is_list(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
     """Whether it is a list or a tuple."""
-    return isinstance(value, list | tuple)
+    return isinstance(value, LISTS)
 
 
 def is_tuple(value: object) -> TypeGuard[tuple[Any, ...]]:
@@ -68,7 +99,7 @@ def check_items(size: int) -> None:
 
 def check_length(value: Any, size: int) -> None:
     """Refuse something like `value`, but of length `size`, that is too long to be made."""
-    if isinstance(value, str | bytes):
+    if isinstance(value, TEXTS):
         check_chars(size)
     else:
         check_items(size)
@@ -85,12 +116,22 @@ def check_size(value: Any) -> None:
 
     What is held twice counts twice, so one that holds itself is too large.
     """
+    for _ in leaves(value):
+        pass
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """What nested lists and dicts hold that holds nothing itself; the value, if it is no container.
+
+    Raises:
+        LimitError: as `check_size`, when the walk gets there.
+    """
     budget = MAX_CHARS
     level, depth = [value], 0
     while level:
         below: list[Any] = []
         for part in level:
-            if isinstance(part, str | bytes):
+            if isinstance(part, TEXTS):
                 budget -= len(part)
             elif is_container(part):
                 budget -= 8 * len(part)
@@ -98,11 +139,30 @@ def check_size(value: Any) -> None:
                     below.extend(part)
                     if is_dict(part):
                         below.extend(part.values())
+            else:
+                yield part
             if budget < 0:
                 raise LimitError(f"a nested value is over the limit of {MAX_CHARS} characters")
         level, depth = below, depth + 1
         if depth > MAX_DEPTH:
             raise LimitError(f"a value is nested deeper than {MAX_DEPTH} levels")
+
+
+def check_printed(value: Any) -> None:
+    """Refuse a value that is too large to be printed, or of which Python would print an address.
+
+    Raises:
+        LimitError: as `check_size`.
+        SkillError: it is, or holds, a function or an object without a text form.
+    """
+    held = is_container(value)
+    kinds: set[Any] = set(map(type, leaves(value)))
+    for kind in kinds:
+        nameless = kind.__repr__ is object.__repr__ and (held or kind.__str__ is object.__str__)
+        if issubclass(kind, CALLED):
+            raise SkillError("cannot print a function; a call of it needs parentheses")
+        if nameless or issubclass(kind, INSIDES):
+            raise SkillError(f"cannot print a {kind.__name__}")
 
 
 def bounded(iterable: Iterable[Any]) -> list[Any]:
@@ -153,8 +213,7 @@ def _printed_size(value: Any) -> int:
     """About how many characters a value takes; an exact one for text."""
     if isinstance(value, str):
         return len(value)
-    if is_container(value):
-        check_size(value)
+    check_printed(value)
     return value.bit_length() // 3 if isinstance(value, int) else 330  # the longest float has 309
 
 
@@ -280,23 +339,27 @@ def _strptime(value: Any, string: str, form: str) -> Any:
     return value.strptime(searched(string), form)
 
 
-def searched(text: Any) -> Any:
+def searched(text: Any, limit: int = MAX_SEARCHED) -> Any:
     """The text, if it is short enough to be searched by a regular expression."""
-    if len(text) > MAX_SEARCHED:
+    if len(text) > limit:
         raise LimitError(f"a text of {len(text)} characters is too long to search in")
     return text
 
 
+def _matched(text: Any) -> Any:
+    return searched(text, MAX_MATCHED)
+
+
 def _searching(name: str) -> Guarded:
     def search(pattern: re.Pattern[str], string: Any, *bounds: int) -> Any:
-        return getattr(pattern, name)(searched(string), *bounds)
+        return getattr(pattern, name)(_matched(string), *bounds)
 
-    return search
+    return timed(search)
 
 
 def _finditer(pattern: re.Pattern[str], string: Any, *bounds: int) -> list[re.Match[str]]:
     found: list[re.Match[str]] = []
-    for match in pattern.finditer(searched(string), *bounds):
+    for match in pattern.finditer(_matched(string), *bounds):
         found.append(match)
         check_items(16 * len(found))  # a match takes about as much as sixteen references
     return found
@@ -304,7 +367,7 @@ def _finditer(pattern: re.Pattern[str], string: Any, *bounds: int) -> list[re.Ma
 
 def _findall(pattern: re.Pattern[str], string: Any, *bounds: int) -> list[Any]:
     found: list[Any] = []
-    for match in pattern.finditer(searched(string), *bounds):
+    for match in pattern.finditer(_matched(string), *bounds):
         groups: tuple[Any, ...] = match.groups(string[:0])
         found.append(match[0] if not groups else groups[0] if len(groups) == 1 else groups)
         check_items(len(found) * (len(groups) or 1))
@@ -312,7 +375,7 @@ def _findall(pattern: re.Pattern[str], string: Any, *bounds: int) -> list[Any]:
 
 
 def _pattern_split(pattern: re.Pattern[str], string: Any, maxsplit: int = 0) -> list[Any]:
-    check_items(len(searched(string)) * (pattern.groups + 1))
+    check_items(len(_matched(string)) * (pattern.groups + 1))
     return pattern.split(string, maxsplit)
 
 
@@ -333,7 +396,7 @@ def _subn(pattern: re.Pattern[str], repl: Any, string: Any, count: int = 0) -> t
         check_chars(size)
         return new
 
-    return pattern.subn(replacement, searched(string), count)
+    return pattern.subn(replacement, _matched(string), count)
 
 
 def _sub(pattern: re.Pattern[str], repl: Any, string: Any, count: int = 0) -> Any:
@@ -352,11 +415,11 @@ _TEXT: Final[Mapping[str, Guarded]] = {
 }
 _PATTERN: Final[Mapping[str, Guarded]] = {
     **{name: _searching(name) for name in ("search", "match", "fullmatch")},
-    "findall": _findall,
-    "finditer": _finditer,
-    "split": _pattern_split,
-    "sub": _sub,
-    "subn": _subn,
+    "findall": timed(_findall),
+    "finditer": timed(_finditer),
+    "split": timed(_pattern_split),
+    "sub": timed(_sub),
+    "subn": timed(_subn),
 }
 
 GUARDED: Final[Mapping[type, Mapping[str, Guarded]]] = MappingProxyType(
@@ -372,10 +435,49 @@ GUARDED: Final[Mapping[type, Mapping[str, Guarded]]] = MappingProxyType(
     }
 )
 
-# Of these types nothing else is shown: what they have beside it reaches files or other people's caches.
+# Of these types nothing else is shown: what they have beside it reaches files or other people's caches, or hides
+# what a container holds from the limits.
 SHOWN: Final[Mapping[type, frozenset[str]]] = MappingProxyType(
     {
         tzinfo: frozenset({"key", "utcoffset", "tzname", "dst"}),
         re.Pattern: frozenset({"pattern", "flags", "groups", "groupindex"}),
+        **dict.fromkeys(VIEWS, frozenset({"isdisjoint"})),
     }
 )
+
+
+def guarded(value: object, name: str) -> Guarded | None:
+    """What templates get for a method of a value, to be called with the value first; None: the method itself."""
+    kind: Any = type(value)
+    return _guarded(kind, name)
+
+
+def is_shown(value: object, name: str) -> bool:
+    """Whether templates may see an attribute of a value."""
+    kind: Any = type(value)
+    return _is_shown(kind, name)
+
+
+def is_inside(value: object) -> bool:
+    """Whether a value is what Python itself is made of."""
+    kind: Any = type(value)
+    return _is_inside(kind)
+
+
+# The tables are asked again and again about a few types, and slow to go through.
+
+
+@lru_cache(maxsize=4096)
+def _guarded(kind: type, name: str) -> Guarded | None:
+    tables = (methods for base, methods in GUARDED.items() if issubclass(kind, base))
+    return next((methods[name] for methods in tables if name in methods), None)
+
+
+@lru_cache(maxsize=4096)
+def _is_shown(kind: type, name: str) -> bool:
+    return all(name in names for base, names in SHOWN.items() if issubclass(kind, base))
+
+
+@lru_cache(maxsize=1024)
+def _is_inside(kind: type) -> bool:
+    return issubclass(kind, INSIDES)

@@ -11,7 +11,7 @@ Source: event model, offering an event, what the running skill experiences, deci
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from typing import Final, Literal, NamedTuple, TypeAlias, assert_never
@@ -76,12 +76,13 @@ def stream_protects(mode: InterruptMode, window_s: float, heard_s: float | None)
 class Execution:
     """How far one execution can be interrupted right now."""
 
-    __slots__ = ("_cut", "_holds", "_stop", "_waits", "blocks", "pending", "uninterruptible")
+    __slots__ = ("_cut", "_holds", "_stop", "_to", "_waits", "blocks", "pending", "uninterruptible")
 
     def __init__(self, stop: Callable[[], None], *, uninterruptible: bool = False) -> None:
         """`stop` ends the execution at the point where it waits, such as the `cancel` of its scope."""
         self._stop = stop
         self._cut: Callable[[], bool] | None = None
+        self._to: Collection[str] = ()
         self._holds: list[Callable[[], bool]] = []
         self._waits = 0
         self.uninterruptible = uninterruptible
@@ -111,7 +112,8 @@ class Execution:
         """Stop here if an interruption is pending and nothing protects; else let others run."""
         if self.pending and not self.protected:
             self._stop()
-        await anyio.lowlevel.checkpoint()
+        with self.waiting():
+            await anyio.lowlevel.checkpoint()
 
     @contextmanager
     def waiting(self) -> Generator[None]:
@@ -132,10 +134,16 @@ class Execution:
             self._holds.remove(hold)
 
     @contextmanager
-    def streaming(self, cut: Callable[[], bool]) -> Generator[None]:
-        """Have a stream in progress; `cut` ends it and says whether it was still going on."""
-        self._cut = cut
+    def streaming(
+        self, cut: Callable[[], bool], actor_ids: Collection[str] = ()
+    ) -> Generator[None]:
+        """Have a stream to these actors in progress; `cut` ends it and says whether it was still going on."""
+        self._cut, self._to = cut, actor_ids
         try:
             yield
         finally:
-            self._cut = None
+            self._cut, self._to = None, ()
+
+    def barge_in(self, actor_id: str) -> bool:
+        """This actor began to speak: end the stream in progress if it is to that one and may be."""
+        return actor_id in self._to and self.cut_stream()

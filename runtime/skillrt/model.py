@@ -81,13 +81,16 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """An event, message or command as it is remembered; `text` of a message is what was received."""
+    """An event, message or command as it is remembered; `text` of a message is what was received.
+
+    `agent_ids` are the agents in whose memory it is; without any it is in that of all.
+    """
 
     id: str = field(default_factory=new_id)
     reference_idn: str
     kind: Literal["message", "event", "command"]
     datetime: datetime
-    agent_id: str | None = None
+    agent_ids: tuple[str, ...] = ()
     user_persona_id: str | None = None
     actor_id: str | None = None
     session_id: str | None = None
@@ -101,3 +104,48 @@ class Act:
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
     external_event_id: str | None = None
     command_act_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A period of activity of one user persona; at `expires_at` it ends unless something happens before.
+
+    The actor and the address are those of the event that began it. `ended_at` is None while it is active. Counted are
+    the user's messages, those that reached the user, and the other events of the persona.
+    """
+
+    id: str = field(default_factory=new_id)
+    user_persona_id: str
+    actor_id: str | None = None
+    integration_idn: str = "system"
+    connector_idn: str = "system"
+    created_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None = None
+    arguments: Mapping[str, str] = field(default_factory=dict[str, str])
+    user_messages: int = 0
+    agent_messages: int = 0
+    events: int = 0
+    follow_up_enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """A definition of `program_timer`, known by its owner and name; no owner is the global one.
+
+    `id` is that of the command that set it last. `next_fire_at` is None when nothing is due any more: it was switched
+    off, or has fired. `actor_id` is who was talked to when it was set.
+    """
+
+    id: str
+    persona_id: str | None
+    name: str
+    connector_idn: str
+    event_idn: str = "timer"
+    fire_at: datetime | None = None
+    interval_s: float | None = None
+    repeatable: bool = False
+    enabled: bool = True
+    next_fire_at: datetime | None = None
+    actor_id: str | None = None
+    arguments: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -19,6 +19,7 @@ from typing import Any, Final
 from skillrt import guards
 from skillrt.errors import LimitError, SecurityError
 from skillrt.functions import new_uuid, zone_info
+from skillrt.timed import timed
 from skillrt.values import Namespace
 
 MAX_INDENT: Final = 16
@@ -59,6 +60,7 @@ def dumps(
     return "".join(parts)
 
 
+@timed
 def compile_pattern(pattern: Any, flags: int = 0) -> re.Pattern[str]:
     """A regular expression; one that is compiled already is returned as it is."""
     if flags & ~FLAGS:

@@ -42,7 +42,9 @@ NAMES: Final = KEYWORDS | words(
     set_variable Leave leave
     call defined divide each get greater_equal inside item less_equal modulo negate not_equal positive same text
     as_any as_choice as_date as_flag as_id as_ids as_int as_ints as_item as_json as_json_array as_json_object
-    as_name as_names as_num as_num0 as_text as_texts as_tz"""
+    as_name as_names as_num as_num0 as_text as_texts as_tz
+    MISSING Loop Steps new_namespace new_cycler new_joiner concatenate filters floor_divide keyed named_arguments
+    nsl_items nsl_text power set_field slice unpack walk"""
 )
 """Taken for skills, parameters, variables and macros."""
 
@@ -146,17 +148,25 @@ def digest(idn: str) -> str:
 
 
 def set_variable(variables: dict[str, Any], name: str, value: Value) -> Value:
-    """Assign a variable where variables live in a dict, by their Python names; returns the value."""
-    variables[python_name(name)] = value
+    """Assign a variable where variables live in a dict, by their Python names; returns the value.
+
+    With the name "" nothing is assigned.
+    """
+    if name:
+        variables[python_name(name)] = value
     return value
 
 
-def variable_name(name: object) -> str:
+def variable_name(name: object, action: str = "Set") -> str:
     """The name of a variable that a skill computed, without blanks around it.
+
+    A blank one is not given: "", but for `Set`, which needs one.
 
     Raises:
         ActionError: the name is no text that forms an identifier.
     """
     if isinstance(name, str) and name.strip().isidentifier():
         return str(name).strip()
-    raise ActionError("Set", "name", f"expected a variable name, got {name!r}")
+    if action != "Set" and (name is None or not str(name).strip()):
+        return ""
+    raise ActionError(action, "name", f"expected a variable name, got {name!r}")

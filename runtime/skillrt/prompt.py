@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
+from typing import Any, Final
 
 from skillrt.errors import LimitError
 from skillrt.llm.base import Message
+
+MAX_CAPTURES: Final = 64
+"""Captures inside each other: as many as macros may call each other deep."""
 
 
 class Prompt:
     """What a skill run has printed so far.
 
-    Printing appends to the open role's buffer, else to the text outside roles, which is never sent unless
-    nothing else was written. Source: language reference, the prompt machine.
+    Printing appends to the innermost capture, else to the open role's buffer, else to the text outside roles, which
+    is never sent unless nothing else was written. Source: language reference, the prompt machine.
     """
 
-    __slots__ = ("_buffer", "_limit", "_outside", "_role", "_size", "_taps", "messages")
+    __slots__ = (
+        "_buffer",
+        "_captures",
+        "_limit",
+        "_outside",
+        "_role",
+        "_size",
+        "_taps",
+        "_target",
+        "messages",
+    )
 
     def __init__(self, limit_chars: int = 1024 * 1024) -> None:
         """Start empty; printing more than `limit_chars` in one run raises LimitError."""
         self.messages: list[Message] = []
         self._outside: list[str] = []
-        self._buffer = self._outside
+        self._buffer = self._target = self._outside
         self._role: tuple[str, str | None] | None = None
+        self._captures: list[list[str]] = []
         self._size = 0
         self._limit = limit_chars
         self._taps: list[list[str]] = []
@@ -33,9 +48,10 @@ class Prompt:
         self._size += len(text)
         if self._size > self._limit:
             raise LimitError(f"the run printed more than {self._limit} characters")
-        self._buffer.append(text)
-        for tap in self._taps:
-            tap.append(text)
+        self._target.append(text)
+        if self._taps:
+            for tap in self._taps:
+                tap.append(text)
 
     @property
     def outside(self) -> str:
@@ -48,15 +64,59 @@ class Prompt:
 
         The message is closed however the block is left.
         """
-        before = self._buffer, self._role
-        self._buffer, self._role = list[str](), (role, name)
+        self.open_role(role, name)
         try:
             yield
         finally:
-            content = "".join(self._buffer)
-            if content.strip():
-                self.messages.append(Message(role, content, name))
-            self._buffer, self._role = before
+            self.close_role()
+
+    def open_role(self, role: str, name: str | None = None) -> None:
+        """Begin a message, ending the one that is open."""
+        self.close_role()
+        self._buffer, self._role = list[str](), (role, name)
+        self._aim()
+
+    def close_role(self) -> None:
+        """End the message that is open, if one is; a blank one is dropped."""
+        if self._role is None:
+            return
+        content = "".join(self._buffer)
+        if content.strip():
+            self.messages.append(Message(self._role[0], content, self._role[1]))
+        self._buffer, self._role = self._outside, None
+        self._aim()
+
+    @contextmanager
+    def capture(self) -> Generator[list[str]]:
+        """Collect what is printed inside in a list of pieces, and nowhere else; roles and messages stay as they are.
+
+        Raises:
+            LimitError: too many captures are open, as by a macro that calls itself without end.
+        """
+        if len(self._captures) >= MAX_CAPTURES:
+            raise LimitError(f"macros call each other more than {MAX_CAPTURES} levels deep")
+        pieces: list[str] = []
+        size = self._size
+        self._captures.append(pieces)
+        self._aim()
+        try:
+            yield pieces
+        finally:
+            self._captures.pop()
+            self._size = size
+            self._aim()
+
+    async def printed(self, printing: Coroutine[Any, Any, None]) -> str:
+        """What somebody prints, captured."""
+        try:
+            with self.capture() as pieces:
+                await printing
+        finally:
+            printing.close()  # it has not begun where too many captures are open
+        return "".join(pieces)
+
+    def _aim(self) -> None:
+        self._target = self._captures[-1] if self._captures else self._buffer
 
     @contextmanager
     def hidden(self) -> Generator[None]:

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
-from skillrt.connectors.base import Connector
+from skillrt.connectors.base import Connector, find_connector
 from skillrt.context import Context
 from skillrt.debug import log_at_place
 from skillrt.model import Actor
@@ -50,7 +50,7 @@ async def find_recipients(
     found: list[Recipient] = []
     for actor in actors:
         address = (actor.integration_idn, actor.connector_idn)
-        if connector := ctx.connectors.get(address):
+        if connector := find_connector(ctx.connectors, *address):
             found.append(Recipient(actor, connector))
         else:
             _skip(action, f"no connector is loaded for {'/'.join(address)}")

@@ -28,7 +28,7 @@ def agent_message(
         reference_idn="agent_message",
         kind="message",
         datetime=at,
-        agent_id=ctx.agent.id,
+        agent_ids=(ctx.agent.id,),
         user_persona_id=actor.persona_id,
         actor_id=actor.id,
         session_id=ctx.act.session_id,
@@ -42,7 +42,9 @@ def agent_message(
 
 
 async def remember(ctx: Context, acts: Iterable[Act]) -> None:
-    """Put acts into the store, one after the other; call it shielded, since what was said has to be remembered.
+    """Put acts into the store, one after the other, and tell the runtime of them.
+
+    Call it shielded, since what was said has to be remembered.
 
     The time allowed is the event loop's, since no rule depends on it but that waiting ends.
 
@@ -50,8 +52,11 @@ async def remember(ctx: Context, acts: Iterable[Act]) -> None:
         StoreError: the store failed, or did not take them in the time that a finalisation has.
     """
     limit_s = ctx.options.finalise_timeout_s
+    recorded: list[Act] = []
     with anyio.move_on_after(limit_s) as recording:
         for act in acts:
             await ctx.store.put_act(act)
+            recorded.append(act)
+        await ctx.host.said(recorded, ctx.event.hops + 1)
     if recording.cancelled_caught:
         raise StoreError(f"the store did not take a reply within {limit_s:g} s")

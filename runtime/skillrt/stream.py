@@ -84,7 +84,12 @@ class Stream:
             StoreError: what was delivered could not be recorded.
         """
         execution = self._ctx.execution
-        with execution.waiting(), execution.streaming(self.cut), execution.holding(self._protects):
+        actor_ids = [target.actor.id for target in self._targets]
+        with (
+            execution.waiting(),
+            execution.streaming(self.cut, actor_ids),
+            execution.holding(self._protects),
+        ):
             try:
                 await beside(self._guard, self._work)
             finally:

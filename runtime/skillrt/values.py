@@ -14,7 +14,8 @@ import operator
 import types
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self, TypeGuard, TypeVar, final
+from functools import reduce
+from typing import Any, Final, NamedTuple, Self, TypeGuard, TypeVar, final
 
 from skillrt import guards
 from skillrt.errors import LimitError, SecurityError, SkillError
@@ -54,6 +55,8 @@ class Undefined:
 
 
 UNDEFINED: Final = Undefined()
+MISSING: Final[Any] = object()
+"""Stands for an argument of a macro that was not passed, whose default is to be evaluated then."""
 Value = TypeVar("Value")
 
 
@@ -136,6 +139,23 @@ class DslList(list[Any]):
         return text(self)
 
 
+class Escaped(str):
+    """A text in which HTML characters are escaped already: escaping it again leaves it as it is."""
+
+    __slots__ = ()
+
+
+class Group(NamedTuple):
+    """What `groupby` makes of the items that agree: `grouper` is what they agree in."""
+
+    grouper: Any
+    list: Any
+
+    def __repr__(self) -> str:
+        """As any pair."""
+        return repr(tuple(self))
+
+
 @dataclass(frozen=True, slots=True)
 class Namespace:
     """A module, or a class in one, as templates see it: the listed names and no way behind them.
@@ -191,9 +211,15 @@ def describe(value: Any) -> str:
 
 # --- text forms ------------------------------------------------------------------------------------
 
+NUMBERS: Final = (int, float)
+
 
 def text(value: Any) -> str:
     """The text form: what printing, joining and `str(...)` make of a value; none and undefined are "".
+
+    Raises:
+        LimitError: it is too large.
+        SkillError: it is, or holds, a function or an object without a text form.
 
     Source: language reference, text form (the Guidance dialect for none).
     """
@@ -204,9 +230,27 @@ def text(value: Any) -> str:
     if isinstance(value, DslList):
         guards.check_size(value)
         return value.separator.join(map(text, value))
-    if guards.is_container(value):
-        guards.check_size(value)
+    if not isinstance(value, NUMBERS):
+        guards.check_printed(value)
     return str(value)
+
+
+def nsl_text(value: Any) -> str:
+    """The text form in the NSL dialect, where none is "None".
+
+    Raises:
+        LimitError, SkillError: as `text`.
+
+    Source: language reference, text form.
+    """
+    if type(value) is str:  # nearly always
+        return value
+    if value is None:
+        return "None"
+    if isinstance(value, DslList):
+        guards.check_size(value)
+        return value.separator.join(map(nsl_text, value))
+    return text(value)
 
 
 def to_text(value: Any) -> str:
@@ -326,20 +370,8 @@ def compact_json(value: Any) -> JsonText:
 REPLY_ATTRIBUTES: Final = frozenset({"interrupted", "failed", "outcome"})
 QUOTED: Final = 60
 REFUSED_OF_TEXT: Final = frozenset({"format", "format_map"})
-INSIDES: Final = (
-    type,
-    types.ModuleType,
-    types.FunctionType,
-    types.BuiltinFunctionType,
-    types.MethodType,
-    types.MethodWrapperType,
-    types.CodeType,
-    types.FrameType,
-    types.TracebackType,
-    types.GeneratorType,
-    types.CoroutineType,
-    types.AsyncGeneratorType,
-)
+OF_DICT: Final = frozenset(dir(dict))
+HIDDEN: Final = (types.ModuleType, type)
 
 
 def get(value: Any, name: str) -> Any:
@@ -352,14 +384,26 @@ def get(value: Any, name: str) -> Any:
         SecurityError: the name or what it leads to is Python's own business.
         SkillError: `value` is undefined.
     """
+    if type(value) is dict and name not in OF_DICT and name[:1] != "_":  # nearly always
+        return _key(value, name)
+    found = attribute(value, name)
+    return _key(value, name) if found is UNDEFINED else found
+
+
+def attribute(value: Any, name: str) -> Any:
+    """The attribute, a field of a record included, else undefined; never what stands under a key.
+
+    Raises:
+        SecurityError: as `get`.
+        SkillError: `value` is undefined.
+    """
     if value is UNDEFINED:
         raise SkillError(f"cannot read '{name}' of an undefined value")
     if name.startswith("_"):
         raise SecurityError(f"access to {quoted(name)} is not allowed")
     if isinstance(value, Record) and name in value.fields:
         return value.fields[name]
-    found = _attribute(value, name)
-    return _key(value, name) if found is UNDEFINED else found
+    return _attribute(value, name)
 
 
 def item(value: Any, index: Any) -> Any:
@@ -367,7 +411,7 @@ def item(value: Any, index: Any) -> Any:
 
     Raises:
         SecurityError: as `get`.
-        SkillError: `value` is undefined.
+        SkillError: `value` is undefined, or `index` is a slice and `value` has no parts.
     """
     if value is UNDEFINED:
         raise SkillError(f"cannot read {describe_index(index)} of an undefined value")
@@ -376,11 +420,13 @@ def item(value: Any, index: Any) -> Any:
     if isinstance(value, JsonText):
         found = item(value.content, index)
         return _named(value, index) if found is UNDEFINED else found
-    if isinstance(value, INSIDES):
+    if guards.is_inside(value):
         return _named(value, index)
     try:
         return value[index]
     except (TypeError, LookupError):
+        if isinstance(index, slice):
+            raise SkillError(f"cannot take a part of {describe(value)}") from None
         return _named(value, index)
 
 
@@ -411,7 +457,7 @@ def _attribute(value: Any, name: str) -> Any:
         if name not in value:
             raise SecurityError(f"access to {quoted(f'{value.name}.{name}')} is not allowed")
         return value.members[name]
-    if isinstance(value, INSIDES):
+    if guards.is_inside(value):
         raise SecurityError(f"access to {quoted(name)} of {describe(value)} is not allowed")
     if isinstance(value, str):
         if name in REFUSED_OF_TEXT:
@@ -420,21 +466,22 @@ def _attribute(value: Any, name: str) -> Any:
             return getattr(value, name)
         if not hasattr(str, name):
             return UNDEFINED
+    if isinstance(value, Group) and name in Group._fields:
+        return getattr(value, name)
     if guards.is_list(value):
         if name == "length":
             return len(value)
         if not hasattr(list, name):
             return UNDEFINED
-    for kind, methods in guards.GUARDED.items():
-        if isinstance(value, kind) and name in methods:
-            return _bound(methods[name], value)
-    for kind, names in guards.SHOWN.items():
-        if isinstance(value, kind) and name not in names:
-            raise SecurityError(f"access to {quoted(name)} of {describe(value)} is not allowed")
+    method = guards.guarded(value, name)
+    if method is not None:
+        return _bound(method, value)
+    if not guards.is_shown(value, name):
+        raise SecurityError(f"access to {quoted(name)} of {describe(value)} is not allowed")
     if value is None:
         return UNDEFINED
     found = getattr(value, name, UNDEFINED)
-    if isinstance(found, types.ModuleType | type):
+    if isinstance(found, HIDDEN):
         raise SecurityError(f"access to {quoted(name)} of {describe(value)} is not allowed")
     return found
 
@@ -448,13 +495,13 @@ def _bound(method: Callable[..., Any], value: Any) -> Callable[..., Any]:
 
 def _key(value: Any, name: str) -> Any:
     """What a value holds under a key, or UNDEFINED."""
+    if guards.is_dict(value):  # nearly always
+        return value.get(name, UNDEFINED)
     if isinstance(value, JsonText):
         content = value.content
         found = _key(content, name)
         counted = name == "length" and found is UNDEFINED and guards.is_container(content)
         return len(content) if counted else found
-    if guards.is_dict(value):
-        return value.get(name, UNDEFINED)
     return UNDEFINED
 
 
@@ -517,8 +564,52 @@ def iterate(value: Any) -> list[Any]:
     return guards.bounded(value)
 
 
+def nsl_items(value: Any) -> Iterable[Any]:
+    """What a loop or filter of the NSL dialect walks: items, keys of a dict, characters of text.
+
+    JSON text gives what it says, if that has items; undefined has none. A list is walked as it is, so that what
+    is added to it meanwhile is met too; anything else is collected first.
+
+    Raises:
+        SkillError: it cannot be walked; none is such a thing.
+
+    Source: language reference, what NSL has; Jinja 3.1 for lists that grow.
+    """
+    if value is None:
+        raise SkillError("cannot loop over none")
+    content = value.content if isinstance(value, JsonText) else value
+    return content if guards.is_list(content) else iterate(value)
+
+
 def _is_walkable(value: object) -> TypeGuard[Iterable[Any]]:
     return isinstance(value, Iterable) and not isinstance(value, Awaitable | AsyncIterator)
+
+
+def unpack(value: Any, count: int) -> list[Any]:
+    """The items of a value for as many variables.
+
+    Raises:
+        SkillError: it has another number of items, or none at all.
+    """
+    found = list(nsl_items(value))
+    if len(found) != count:
+        raise SkillError(f"cannot take {count} values from {len(found)}")
+    return found
+
+
+def named_arguments(value: Any) -> dict[str, Any]:
+    """The pairs of a dict as named arguments of a call.
+
+    Raises:
+        SkillError: it is no dict, or a key is no text.
+    """
+    content = value.content if isinstance(value, JsonText) else value
+    if not guards.is_dict(content):
+        raise SkillError(f"cannot take named arguments from {describe(value)}")
+    for key in content:
+        if not isinstance(key, str):
+            raise SkillError(f"the name of an argument is {describe(key)}, not text")
+    return content
 
 
 # --- operators -------------------------------------------------------------------------------------
@@ -531,15 +622,30 @@ def add(left: Any, right: Any) -> Any:
     return _apply(operator.add, left, right, "cannot add {left} and {right}")
 
 
+def total(parts: Iterable[Any], start: Any) -> Any:
+    """`start` and all parts, added up; lists and tuples are joined in one go."""
+    if not guards.is_list(start):
+        return reduce(add, parts, start)
+    joined = list(start)
+    for part in parts:
+        if not guards.is_list(part) or guards.is_tuple(part) != guards.is_tuple(start):
+            raise SkillError(f"cannot add {describe(start)} and {describe(part)}")
+        guards.check_items(len(joined) + len(part))
+        joined.extend(part)
+    return tuple(joined) if guards.is_tuple(start) else joined
+
+
 def subtract(left: Any, right: Any) -> Any:
-    """`left - right`."""
-    return _apply(operator.sub, left, right, "cannot subtract {right} from {left}")
+    """`left - right`; of the keys or items of a dict, those that are left, in their order."""
+    rest = _apply(operator.sub, left, right, "cannot subtract {right} from {left}")
+    return [part for part in left if part in rest] if isinstance(rest, set) else rest
 
 
 def multiply(left: Any, right: Any) -> Any:
     """`left * right`."""
     if isinstance(left, int) and isinstance(right, int):
         guards.check_bits(left.bit_length() + right.bit_length())
+        return left * right
     for sequence, times in ((left, right), (right, left)):
         if guards.is_sequence(sequence) and isinstance(times, int):
             guards.check_length(sequence, len(sequence) * times)
@@ -558,6 +664,25 @@ def modulo(left: Any, right: Any) -> Any:
     if isinstance(left, bytes):
         raise SkillError(f"cannot fill {describe(right)} into {describe(left)}")
     return _apply(operator.mod, left, right, "cannot divide {left} by {right}")
+
+
+def floor_divide(left: Any, right: Any) -> Any:
+    """`left // right`."""
+    return _apply(lambda a, b: a // b, left, right, "cannot divide {left} by {right}")
+
+
+def power(left: Any, right: Any) -> Any:
+    """`left ** right`."""
+    if isinstance(left, int) and isinstance(right, int) and right > 0:
+        guards.check_bits(left.bit_length() * right)
+    return _apply(lambda a, b: a**b, left, right, "cannot raise {left} to the power of {right}")
+
+
+def concatenate(*parts: Any) -> str:
+    """`left ~ right ~ ...`: the text forms of the NSL dialect, one after the other."""
+    texts = [nsl_text(part) for part in parts]
+    guards.check_chars(sum(map(len, texts)))
+    return "".join(texts)
 
 
 def negate(value: Any) -> Any:

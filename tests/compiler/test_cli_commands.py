@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from projects import V1, write
 from skillc.cli import cli
 from skillc.errors import REGISTRY
 
@@ -267,6 +268,7 @@ def test_actions_shows_one_with_its_parameters() -> None:
     done = skillc("actions", "genstream")
     assert done.exit_code == 0
     assert "'interruptWindow' | 'interrupt' | 'none'; default 'interrupt'" in done.stdout
+    assert "a whole number, 1 or more; optional" in done.stdout
     entry = json.loads(skillc("actions", "GenStream", "--json").stdout)
     assert {parameter["name"] for parameter in entry["parameters"]} >= {"sendTo", "maxTokens"}
 
@@ -339,7 +341,7 @@ def test_without_a_library_of_the_extra_one_line_says_how_to_add_it(
 def test_our_own_fault_exits_3_and_asks_for_a_report(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(path: Path) -> None:
+    def broken(*_given: object) -> None:
         raise RuntimeError("the roof leaks")
 
     monkeypatch.setattr("skillc.project.load.load", broken)
@@ -352,7 +354,7 @@ def test_our_own_fault_exits_3_and_asks_for_a_report(
 
 
 def test_interrupted_exits_130(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(path: Path) -> None:
+    def interrupted(*_given: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("skillc.project.load.load", interrupted)
@@ -384,3 +386,16 @@ def test_reader_that_goes_away_is_no_fault_of_ours(project: Path) -> None:
         process.stdout.close()
         assert process.wait(60) == 1
         assert process.stderr.read() == b""
+
+
+def test_layout_and_customer_can_be_chosen(project: Path) -> None:
+    write(project / "newo_customers" / "PIER7", V1)
+    write(project / "newo_customers" / "QUAY1", V1)
+    several = skillc("check", "newo_customers")
+    assert several.exit_code == 1
+    assert "[SK602]: several customers: PIER7, QUAY1; choose one with --customer" in several.stdout
+    assert skillc("check", "newo_customers", "--customer", "PIER7").exit_code == 0
+    done = skillc("build", "newo_customers/PIER7/projects/harbor", "--layout", "v1", "-o", "made")
+    assert done.exit_code == 0
+    assert done.stderr.startswith("6 modules, 3 skills: 6 written, 0 unchanged")
+    assert skillc("check", "newo_customers", "--layout", "v3").exit_code == 2

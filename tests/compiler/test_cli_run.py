@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import pytest
 from click.testing import CliRunner
 
+from consoles import at_terminal, command, environment, read_until, type_line, typing
 from skillc.cli import cli
+from skillrt.manifest import ABI
 from skillrt.testing import ModelServer, Received, Reply
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +22,7 @@ SKILLS = {
     "Reply": '{{#system~}}The user said "{{GetMemory(count="1", fromPerson="User")}}"{{~/system}}'
     "{{GenStream()}}",
     "Greet": '{{#system~}}Greet {{name}}.{{~/system}}{{GenStream(maxRetries=0)}}',
-    "Fails": '{{Set(name="tokens", value="many")}}{{GenStream(maxTokens=tokens)}}',
+    "Fails": '{{SetState(name="n", value="many")}}{{GenStream(maxTokens=GetState(name="n"))}}',
     "Fallback": "Hi\n{{Set(name='said', value=GenStream(maxRetries=0))}}"
     "{{#if said.failed}}{{SendMessage(message='Later.')}}{{/if}}",
 }  # fmt: skip
@@ -46,14 +44,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def command(*arguments: str, verb: str = "run") -> list[str]:
-    return [sys.executable, "-m", "skillc", verb, *arguments]
-
-
-def environment(base_url: str) -> dict[str, str]:
-    return {**os.environ, "OPENAI_BASE_URL": base_url, "OPENAI_MODEL": "scripted"}
-
-
 def talk(base_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A conversation in which nothing is typed."""
     return subprocess.run(
@@ -71,38 +61,6 @@ def answer(request: Received) -> Reply:
     if "short" in str(request.body):
         return Reply.stream("Yes.")
     return Reply.stream(LONG, token_delay_s=0.02)
-
-
-@contextmanager
-def typing(base_url: str, *arguments: str) -> Generator[subprocess.Popen[bytes]]:
-    """A conversation whose standard input is a pipe that stays open."""
-    with subprocess.Popen(
-        command(*arguments),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment(base_url),
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def read_until(stream: IO[bytes], end: bytes) -> bytes:
-    """What comes up to and including `end`."""
-    read = b""
-    while not read.endswith(end):
-        byte = stream.read(1)
-        assert byte, read
-        read += byte
-    return read
-
-
-def type_line(process: subprocess.Popen[bytes], line: str) -> None:
-    assert process.stdin
-    process.stdin.write(line.encode() + b"\n")
-    process.stdin.flush()
 
 
 def test_run_shows_the_answer_and_ends_with_the_input(project: Path) -> None:
@@ -184,6 +142,18 @@ def test_run_error_of_the_skill_names_its_line(project: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_run_error_of_python_in_a_skill_is_the_skills_too(project: Path) -> None:
+    counts = project / "skills" / "kiosk" / "Counts.guidance"
+    counts.write_text('Hi\n{{Set(name="n", value=int("many"))}}{{n}}')
+    assert CliRunner().invoke(cli, ["build", "-q"]).exit_code == 0
+    done = talk("http://127.0.0.1:9/v1", "kiosk", "--skill", "Counts", "--message", "x")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[:2] == [
+        "skillc: the skill ended with an error: ValueError: invalid literal for int() with base 10: 'many'",
+        "in template kiosk/Counts.guidance, line 2, skill Counts",
+    ]
+
+
 def test_run_never_lets_a_model_control_the_terminal(project: Path) -> None:
     with ModelServer([Reply.stream("\x1b]0;owned\x07ok")]) as server:
         done = talk(server.base_url, "kiosk", "--skill", "Reply", "--message", "Hi!")
@@ -202,29 +172,6 @@ def test_run_interrupted_by_the_user_exits_130_and_shows_what_was_said(project: 
         assert b"Traceback" not in process.stderr.read()
         server.wait_closed()
     assert heard.endswith(b" [cut]\n")
-
-
-@contextmanager
-def at_terminal(
-    base_url: str, *arguments: str, verb: str = "run"
-) -> Generator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
-    """A conversation at a terminal, and our side of that."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        command(*arguments, verb=verb),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env=environment(base_url),
-        start_new_session=True,
-    )
-    os.close(theirs)
-    with open(ours, "r+b", buffering=0) as screen:
-        try:
-            yield process, screen
-        finally:
-            process.kill()
-            process.wait()
 
 
 def test_run_at_a_terminal_waits_for_the_next_line_until_the_end_of_input(project: Path) -> None:
@@ -256,7 +203,7 @@ def test_build_at_a_terminal_shows_what_it_does_on_one_line(project: Path) -> No
     with at_terminal("", "-o", "made", verb="build") as (process, screen):
         seen = read_until(screen, b" s)\r\n")
         assert process.wait(30) == 0
-    assert seen.startswith(b"\r\x1b[Kchecking kiosk\r\x1b[Kcompiling kiosk\r\x1b[K")
+    assert seen.startswith(b"\r\x1b[Kcompiling kiosk (1 of 1)\r\x1b[K")
     assert b"\r\n1 module, 4 skills: 1 written" in seen
 
 
@@ -275,7 +222,7 @@ def test_build_at_a_terminal_shows_what_it_does_on_one_line(project: Path) -> No
         (("broken.py",), "cannot import 'broken.py': invalid syntax (broken.py, line 1)"),
         (
             ("older.py",),
-            "older was compiled for an older runtime (ABI 0, this is 1): run 'skillc build'",
+            f"older was compiled for an older runtime (ABI 0, this is {ABI}): run 'skillc build'",
         ),
         (
             ("kiosk", "--skill", "Reply", "--message", "x"),

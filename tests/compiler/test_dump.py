@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from emit_flows import HERE, const, flow_from, flow_of, name, printing, script, skill_of
 from fuzz import examples
+from skillc import ir
 from skillc.dump import dump_body, dump_expr, dump_flow, dump_skill
 from skillc.ir import (
     ActionCall,
@@ -16,22 +17,39 @@ from skillc.ir import (
     Bind,
     Block,
     Call,
+    Capture,
+    CloseRole,
     Compare,
+    Concat,
+    Conditional,
     Convert,
     DictExpr,
+    Each,
     Expose,
     Expr,
+    Filter,
     FunctionCall,
     If,
     Index,
+    Invoke,
     Leave,
     ListExpr,
     Logic,
     LoopName,
+    Macro,
+    MacroCall,
+    MacroParameter,
+    OpenRole,
+    Recur,
     Select,
     SetComputed,
+    SetField,
     SkillCall,
+    Slice,
+    TupleExpr,
     Unary,
+    Undefined,
+    Unpack,
     Void,
 )
 from skillc.source import Span
@@ -128,10 +146,51 @@ def test_dump_expr_of_every_kind() -> None:
         "sorted(x, reverse=True)": FunctionCall(
             HERE, "sorted", (name("x"),), (("reverse", const(value=True)),)
         ),
+        "len(x, *y)": FunctionCall(
+            HERE, "len", (name("x"),), unpacked=(Arg(HERE, None, name("y"), "*"),)
+        ),
+        "(a, b,)": TupleExpr(HERE, (name("a"), name("b"))),
+        "x[1::]": Index(HERE, name("x"), Slice(HERE, const(1), None, None)),
+        "(a ~ 1)": Concat(HERE, (name("a"), const(1))),
+        "(a if c else undefined)": Conditional(HERE, name("c"), name("a"), Undefined(HERE)),
+        "(x | join(', '))": Filter(HERE, "join", name("x"), (Arg(HERE, None, const(", ")),)),
+        "(x is odd())": ir.Test(HERE, "odd", name("x")),
+        "macro tag(1, &box)": MacroCall(HERE, "tag", (Arg(HERE, None, const(1)),), "box"),
+        "recur(x)": Recur(HERE, name("x")),
+        "invoke['Greet'](**d)": Invoke(HERE, const("Greet"), (Arg(HERE, None, name("d"), "**"),)),
         "<Gen.topP>(x)": Convert(HERE, "Gen.topP", name("x")),
         "void((n := @last))": Void(HERE, Bind(HERE, "n", LoopName(HERE, "last"))),
     }
     assert {text: dump_expr(expr) for text, expr in parts.items()} == {text: text for text in parts}
+
+
+def test_dump_of_what_only_nsl_has() -> None:
+    macro = Macro(
+        HERE,
+        "m",
+        (MacroParameter(HERE, "a"), MacroParameter(HERE, "b", const(1))),
+        (printing(name("a")),),
+        varargs="v",
+        kwargs="k",
+        caller="c",
+    )
+    each = Each(HERE, name("l"), ("k", ("v", "w")), (), (), test=name("k"), recursive=True)
+    unpack = Unpack(HERE, ("a", "b"), name("x"))
+    field = SetField(HERE, name("ns"), "n", const(1))
+    capture = Capture(HERE, "t", (OpenRole(HERE, "user"), CloseRole(HERE)))
+    assert (
+        dump_body((macro, each, unpack, field, capture))
+        == """\
+macro m(a, b=1, *v, **k, &c)
+  emit a
+each k, (v, w) in l if k recursive
+assign a, b = x
+assign field n of ns = 1
+capture t
+  open role user
+  close role
+"""
+    )
 
 
 LEAVES = st.sampled_from("abc").map(name) | st.sampled_from([1, 1.0, True, "1", "a", None]).map(

@@ -57,13 +57,17 @@ TAMPERED = {
     "a comprehension": ("out.write(r.outcome)", "out.write([r for r in x])"),
     "an assert": ("out.write(r.outcome)", "assert r"),
     "a nested function": ("out.write(r.outcome)", "def f(): pass"),
+    "a function as a value": ("out.write(r.outcome)", "out.write(text)"),
+    "another value of the context": ("if ctx.due:", "if ctx.store:"),
+    "arguments that are unpacked": ("out.write(r.outcome)", "out.write(*r)"),
+    "an outer name": ("out.write(r.outcome)", "nonlocal ctx"),
     "a try": ("out.write(r.outcome)", "try: pass\n        finally: pass"),
     "a line more": ("out.write(r.outcome)", "out.write(r.outcome)\n        r = r"),
     "a global": ("out.write(r.outcome)", "global boat"),
     "a local that hides an import": ("out.write(r.outcome)", "text = r"),
     "an unknown name": ("out.write(r.outcome)", "out.write(nope)"),
-    "a statement of the module": ("__abi__: Final = 1", "__abi__: Final = 1\nprint(1)"),
-    "a constant of the module": ("__abi__: Final = 1", "__abi__: Final = 1\nx: Final = 1"),
+    "a statement of the module": ("__abi__: Final = 2", "__abi__: Final = 1\nprint(1)"),
+    "a constant of the module": ("__abi__: Final = 2", "__abi__: Final = 1\nx: Final = 1"),
     "another alias": ("__Greet = Greet", "__Greet = Main"),
     "another docstring": ('"""Compiled skills."""', '"""Compiled."""'),
     # what the module says of itself
@@ -76,7 +80,7 @@ TAMPERED = {
     # comments
     "a comment": ("out.write(r.outcome)", "out.write(r.outcome)  # Rules"),
     "a cookie": ("# Generated", "# coding: latin-1\n# Generated"),
-    "a type comment": ("__abi__: Final = 1", "__abi__: Final = 1  # type: ignore"),
+    "a type comment": ("__abi__: Final = 2", "__abi__: Final = 1  # type: ignore"),
 }  # fmt: skip
 
 

@@ -28,6 +28,13 @@ from skillc.ir import (
     Void,
 )
 
+
+def point(depth: int) -> tuple[str, str]:
+    """What the body of a loop begins with that reaches no other interruption point; `depth` is the loop's."""
+    indent = "    " * (depth + 1)
+    return f"{indent}if ctx.due:", f"{indent}    await ctx.point()"
+
+
 # --- printing ------------------------------------------------------------------------------------
 
 
@@ -156,7 +163,8 @@ def test_names_that_python_or_the_module_has_yield() -> None:
     assert code("{{from}}{{text}}{{#each items as item}}{{item}}{{/each}}", "text", "from") == [
         'items: Any = extra.get("items", UNDEFINED)',
         'out.write(f"{from_}{text_}")',
-        "for _, item_ in each(items):",
+        "for item_ in each(ctx, items):",
+        *point(0),
         "    out.write(text(item_))",
     ]
 
@@ -171,8 +179,9 @@ def test_made_up_names_avoid_those_of_the_template() -> None:
         '    out.write("a")',
         'pieces = "".join(pieces2)',
         'out.write(f"{pieces}{_}")',
-        "for index2, _2 in enumerate(each(index)):",
-        "    out.write(text(index2))",
+        "for index2, _2 in enumerate(each(ctx, index)):",
+        *point(0),
+        '    out.write(f"{index2}")',
     ]
 
 
@@ -251,7 +260,7 @@ def test_expressions(expr: Expr, expected: str) -> None:
         (
             '{{Do(actionName=p, from="a", b=x)}}',
             'await actions.do(ctx, action_name=as_name(p, "Do.actionName"), '
-            'arguments={"from": "a", "b": defined(x)})',
+            'printed=True, arguments={"from": "a", "b": defined(x)})',
         ),
     ],
 )  # fmt: skip
@@ -369,7 +378,8 @@ def test_code_that_cannot_run_is_left_out() -> None:
         '    out.write("a")',
     ]
     assert code("{{#each p}}{{break}}x{{/each}}{{#block 'k'}}{{Return()}}y{{/block}}z", "p") == [
-        "for _ in each(p):",
+        "for _ in each(ctx, p):",
+        *point(0),
         "    break",
     ]
 
@@ -377,29 +387,34 @@ def test_code_that_cannot_run_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("template", "expected"),
     [
-        ("{{#each p}}x{{/each}}", ["for _ in each(p):", '    out.write("x")']),
-        ("{{#each p}}{{this}}{{/each}}", ["for _, this in each(p):", "    out.write(text(this))"]),
+        ("{{#each p}}x{{/each}}", ["for _ in each(ctx, p):", *point(0), '    out.write("x")']),
+        ("{{#each p}}{{this}}{{/each}}", ["for this in each(ctx, p):", *point(0), "    out.write(text(this))"]),
         (
             "{{#each p as row}}{{row.n}}{{continue}}{{/each}}",
-            ["for _, row in each(p):", '    out.write(text(get(row, "n")))', "    continue"],
+            ["for row in each(ctx, p):", *point(0), '    out.write(text(get(row, "n")))', "    continue"],
         ),
-        ("{{#each p}}{{@key}}{{/each}}", ["for key, _ in each(p):", "    out.write(text(key))"]),
-        ("{{#each p}}{{@index}}{{/each}}", ["for index, _ in enumerate(each(p)):", "    out.write(text(index))"]),
+        ("{{#each p}}{{@key}}{{/each}}", ["for key, _ in keyed(ctx, p):", *point(0), "    out.write(text(key))"]),
+        (
+            "{{#each p}}{{@index}}{{/each}}",
+            ["for index, _ in enumerate(each(ctx, p)):", *point(0), '    out.write(f"{index}")'],
+        ),
         (
             "{{#each p}}{{this}}{{#if not @last}}, {{/if}}{{/each}}",
             [
-                "items = each(p)",
-                "for index, (_, this) in enumerate(items):",
+                "items = each(ctx, p)",
+                "for index, this in enumerate(items):",
+                *point(0),
                 "    out.write(text(this))",
-                "    if not index == len(items) - 1:",
+                "    if index != len(items) - 1:",
                 '        out.write(", ")',
             ],
         ),
         (
             "{{#each p}}{{@first}}{{else}}none{{/each}}",
             [
-                "items = each(p)",
+                "items = each(ctx, p)",
                 "for index, _ in enumerate(items):",
+                *point(0),
                 "    out.write(text(index == 0))",
                 "if not items:",
                 '    out.write("none")',
@@ -408,11 +423,12 @@ def test_code_that_cannot_run_is_left_out() -> None:
         (
             "{{#each p}}{{#each this}}{{@index}}{{this}}{{/each}}{{@index}}{{/each}}",
             [
-                "for index, (_, this) in enumerate(each(p)):",
-                "    for index2, (_, this_2) in enumerate(each(this)):",
-                "        out.write(text(index2))",
-                "        out.write(text(this_2))",
-                "    out.write(text(index))",
+                "for index, this in enumerate(each(ctx, p)):",
+                *point(0),
+                "    for index2, this_2 in enumerate(each(ctx, this)):",
+                *point(1),
+                '        out.write(f"{index2}{text(this_2)}")',
+                '    out.write(f"{index}")',
             ],
         ),
     ],
@@ -425,7 +441,8 @@ def test_an_assignment_to_a_loop_name_changes_the_frame_only() -> None:
     template = '{{Set(name="this", value="o")}}{{#each p}}{{Set(name="this", value=1)}}{{this}}{{/each}}{{this}}'
     assert code(template, "p") == [
         'this = "o"',
-        "for _, this_2 in each(p):",
+        "for this_2 in each(ctx, p):",
+        *point(0),
         "    this_2 = 1",
         "    out.write(text(this_2))",
         "out.write(this)",
@@ -488,7 +505,8 @@ def test_a_computed_name_puts_all_variables_in_a_dict() -> None:
         'set_variable(names, variable_name(names.get("p", UNDEFINED)), 1)',
         'out.write(text(names.get("x", UNDEFINED)))',
         'names["from_"] = names.get("x", UNDEFINED)',
-        'for _, this in each(names.get("x", UNDEFINED)):',
+        'for this in each(ctx, names.get("x", UNDEFINED)):',
+        *point(0),
         "    out.write(text(this))",
         'out.write(set_variable(names, "r", await actions.gen(ctx)))',
         'return defined(names.get("RESULT", UNDEFINED))',
@@ -545,10 +563,11 @@ def test_long_chains_of_branches_are_cut_into_statements() -> None:
 def test_each_of_bare_ir_in_the_else_of_another() -> None:
     inner = Each(HERE, X, "b", (printing(name("b")),), ())
     assert code_of(Each(HERE, X, "a", (), (inner,)))[1:] == [
-        "items = each(x)",
+        "items = each(ctx, x)",
         "for _ in items:",
-        "    pass",
+        *point(0),
         "if not items:",
-        "    for _, b in each(x):",
+        "    for b in each(ctx, x):",
+        *point(1),
         "        out.write(text(b))",
     ]

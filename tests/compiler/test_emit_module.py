@@ -34,7 +34,7 @@ from skillc.emit import HEADER, emit_flow
 from skillc.errors import TemplateError
 from skillc.ir import ActionCall, Binary, Each, Expr, If, Parameter, Stmt
 from skillrt.errors import SkillError
-from skillrt.manifest import ABI, check_abi
+from skillrt.manifest import ABI, StateFieldManifest, SubscriptionManifest, check_abi
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,8 +47,23 @@ Asked: {{GetMemory(count=1)}}
 
 MANIFEST = (
     '{"function": "Simple", "source": "Simple.guidance", "runner": "guidance", "title": "", '
-    '"model": None, "parameters": {"boat": "boat"}}'
+    '"model": None, "parameters": {"boat": "boat"}, "result_action": "none"}'
 )
+EVENT = (
+    '{"idn": "user_message", "skill": "Simple", "state": None, "integration": None, '
+    '"connector": None, "mode": "interrupt"}'
+)
+EVENTS: tuple[SubscriptionManifest, ...] = (
+    {
+        "idn": "user_message",
+        "skill": "Simple",
+        "state": None,
+        "integration": None,
+        "connector": None,
+        "mode": "interrupt",
+    },
+)
+STATE: dict[str, StateFieldManifest] = {"count": {"default": "0", "scope": "user"}}
 
 
 EXPECTED = f'''\
@@ -85,15 +100,30 @@ __source__: Final[dict[str, dict[int, str]]] = {{
 }}
 __manifest__: Final[FlowManifest] = {{
     "idn": "demo",
+    "title": "Demo",
+    "model": None,
     "skills": {{
         "Simple": {MANIFEST},
+    }},
+    "events": [
+        {EVENT},
+    ],
+    "state": {{
+        "count": {{"default": "0", "scope": "user"}},
     }},
 }}
 '''
 
 
 def test_module_reads_as_written_by_hand() -> None:
-    flow = replace(flow_from(script("Simple", SIMPLE, "boat")), idn="demo", module="kiosk.demo")
+    flow = replace(
+        flow_from(script("Simple", SIMPLE, "boat")),
+        idn="demo",
+        module="kiosk.demo",
+        title="Demo",
+        events=EVENTS,
+        state=STATE,
+    )
     done = emit_flow(flow)
     assert done.path == "kiosk/demo.py"
     assert done.text == EXPECTED
@@ -118,6 +148,7 @@ def test_manifest_keeps_what_the_code_does_not() -> None:
         "title": 'A "title"\n',
         "model": ("google", "gemini"),
         "parameters": {"from": "from_", "boat": "boat"},
+        "result_action": "none",
     }
     assert namespace["__all__"] == ("Greet_u002d_User", "_private")
     defaults = namespace["Greet_u002d_User"].__kwdefaults__
@@ -127,7 +158,14 @@ def test_manifest_keeps_what_the_code_does_not() -> None:
 def test_an_empty_flow_is_a_module() -> None:
     namespace = loaded(emit_flow(flow_of()).text)
     assert namespace["__line_map__"] == {}
-    assert namespace["__manifest__"] == {"idn": "demo", "skills": {}}
+    assert namespace["__manifest__"] == {
+        "idn": "demo",
+        "title": "",
+        "model": None,
+        "skills": {},
+        "events": [],
+        "state": {},
+    }
 
 
 def test_checks_are_switched_off_only_where_templates_need_it() -> None:

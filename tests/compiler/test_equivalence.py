@@ -12,12 +12,13 @@ from typing import Any
 
 import anyio
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from casefile import read_cases
 from fuzz import examples
 from generated import Skills, skills
+from generated_nsl import nsl_skills
 from harness import Compiled, Script, compiled, observe
 from skillc.compile import parse
 from skillc.emit.names import IMPORTS, LOCALS
@@ -60,8 +61,17 @@ def test_compiled_and_interpreted_are_the_same(flow: Skills) -> None:
     assert not differences(done, flow.runs)
 
 
+@examples(150, 10_000)
+@given(nsl_skills())
+def test_nsl_compiled_and_interpreted_are_the_same(flow: Skills) -> None:
+    """NSL skills compiled on asyncio, compiled on trio, interpreted: the same can be observed, errors too."""
+    done = compiled(*flow.scripts)
+    assume(done.emitted)  # an argument may happen to be a literal that its action refuses
+    assert not differences(done, flow.runs)
+
+
 @examples(100, 2_000)
-@given(skills())
+@given(skills() | nsl_skills())
 def test_every_pass_leaves_what_the_next_one_expects(flow: Skills) -> None:
     """The invariants of the IR hold after the front end and after each pass."""
     done = [script.skill() for script in flow.scripts]

@@ -188,12 +188,12 @@ CASES: Sequence[tuple[str, Sequence[str], str]] = (
         '{{a["in"]}}',
     ),
     (
-        "{{@indx}}",
+        "{{#each a}}{{@indx}}{{/each}}",
         [
-            "1:3 SK109 [@indx] unexpected '@indx', expected '@index', '@first', '@last' or '@key';"
+            "1:14 SK109 [@indx] unexpected '@indx', expected '@index', '@first', '@last' or '@key';"
             " did you mean '@index'?"
         ],
-        "{{@index}}",
+        "{{#each a}}{{@index}}{{/each}}",
     ),
     (
         "{{“a”}}",

@@ -20,6 +20,7 @@ from skillc.ir import (
     Compare,
     Const,
     DictExpr,
+    Each,
     Emit,
     Expr,
     Index,
@@ -27,6 +28,7 @@ from skillc.ir import (
     Logic,
     LoopName,
     Name,
+    Stmt,
     Unary,
 )
 from skillc.source import Source, Span
@@ -34,14 +36,27 @@ from skillc.source import Source, Span
 
 def parsed(text: str) -> Expr:
     """The expression of the only tag of `text`."""
+    (stmt,) = parsed_body(text)
+    assert isinstance(stmt, Emit)
+    assert stmt.span == Span(0, len(text))
+    return stmt.value
+
+
+def parsed_in_loop(text: str) -> Expr:
+    """The same of a tag inside a loop, whose names it may read."""
+    (loop,) = parsed_body("{{#each items}}" + text + "{{/each}}")
+    assert isinstance(loop, Each)
+    (stmt,) = loop.body
+    assert isinstance(stmt, Emit)
+    return stmt.value
+
+
+def parsed_body(text: str) -> tuple[Stmt, ...]:
     source = Source("t.guidance", text)
     report = Report(source)
     tree = parse_guidance(source, report)
     assert not report.findings, report.findings
-    (stmt,) = tree
-    assert isinstance(stmt, Emit)
-    assert stmt.span == Span(0, len(text))
-    return stmt.value
+    return tree
 
 
 def shape(node: Any) -> Any:
@@ -59,7 +74,8 @@ def shape(node: Any) -> Any:
 
 
 def same(one: str, other: str) -> bool:
-    return bool(shape(parsed(f"{{{{ {one} }}}}")) == shape(parsed(f"{{{{ {other} }}}}")))
+    trees = [shape(parsed_in_loop(f"{{{{ {text} }}}}")) for text in (one, other)]
+    return bool(trees[0] == trees[1])
 
 
 # --- precedence ----------------------------------------------------------------------------------
@@ -180,7 +196,7 @@ def test_literal(literal: str, value: object) -> None:
 
 
 def test_loop_names() -> None:
-    expr = parsed("{{[@index, @first, @last, @key]}}")
+    expr = parsed_in_loop("{{[@index, @first, @last, @key]}}")
     assert shape(expr)[1] == tuple(
         ("LoopName", ("str", name)) for name in ("index", "first", "last", "key")
     )
@@ -361,4 +377,4 @@ def unenclosed(expr: Expr) -> tuple[str, int]:
 @given(TREES)
 def test_printed_expression_reads_as_the_same_tree(tree: Expr) -> None:
     """Any tree, written with as few parentheses as precedence allows, parses to itself."""
-    assert shape(parsed(f"{{{{ {template_text(tree)} }}}}")) == shape(tree)
+    assert shape(parsed_in_loop(f"{{{{ {template_text(tree)} }}}}")) == shape(tree)

@@ -22,8 +22,10 @@ from skillrt.names import (
     TOP_LEVEL,
     module_names,
     python_name,
+    set_variable,
     variable_name,
 )
+from skillrt.values import UNDEFINED
 
 
 @pytest.mark.parametrize(
@@ -140,3 +142,15 @@ def test_variable_name_takes_identifiers_only() -> None:
     for wrong in ("", "a b", "1x", 3, None, "x; import os"):
         with pytest.raises(ActionError, match="Set: parameter 'name': expected a variable name"):
             variable_name(wrong)
+
+
+def test_variable_name_of_a_generation_may_be_blank() -> None:
+    assert variable_name(" n ", "Gen") == "n"
+    for blank in ("", " ", None, UNDEFINED):
+        assert variable_name(blank, "Gen") == ""
+    for wrong in ("a b", 3, []):
+        with pytest.raises(ActionError, match="Gen: parameter 'name': expected a variable name"):
+            variable_name(wrong, "Gen")
+    variables = {"a": 1}
+    assert set_variable(variables, "", 2) == 2
+    assert variables == {"a": 1}

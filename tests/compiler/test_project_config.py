@@ -107,3 +107,11 @@ def test_config_mistakes_in_the_environment_are_one_line(
     with pytest.raises(UsageError) as refused:
         settle({name: value})
     assert str(refused.value) == message
+
+
+def test_layout_and_customer_are_settings_too() -> None:
+    assert (settle({}).layout, settle({}).customer) == (None, None)
+    chosen = settle({"SKILLC_LAYOUT": "v1", "SKILLC_CUSTOMER": "PIER7"})
+    assert (chosen.layout, chosen.customer) == ("v1", "PIER7")
+    with pytest.raises(UsageError, match="'auto' or 'folder' or 'v1' or 'v2', not 'v3'"):
+        settle({"SKILLC_LAYOUT": "v3"})

@@ -108,7 +108,8 @@ def test_load_without_a_project_names_what_was_looked_for(
     assert loaded.flows == ()
     assert [render_diagnostic(finding) for finding in loaded.findings] == [
         f"{tmp_path}:1:1: error[SK601]: no project found in '{tmp_path}'; looked for script files "
-        "(*.guidance, *.nslg, *.jinja, *.nsl), or folders of them"
+        "(*.guidance, *.nslg, *.jinja, *.nsl), import_version.txt, projects/, flows.yaml, agents/, agent.yaml, "
+        "skills/, metadata.yaml, or folders of them"
     ]
 
 
@@ -385,7 +386,20 @@ def test_load_metadata_beside_one_script_is_its_sidecar(tmp_path: Path) -> None:
     assert only_skill(load(tmp_path)).title == "Mine"
     assert only_skill(load(tmp_path / "A.guidance")).title == "Mine"
     write(tmp_path, {"B.guidance": "b"})
-    assert [skill.title for skill in load(tmp_path).flows[0].skills] == ["A", "B"]
+    assert only_skill(load(tmp_path / "A.guidance")).title == "A"
+
+
+def test_load_of_a_skills_directory_takes_the_one_script_that_is_meant(tmp_path: Path) -> None:
+    write(tmp_path, {"A.guidance": "a", "A.nsl": "b", "metadata.yaml": "title: Mine\n"})
+    loaded = load(tmp_path)
+    assert loaded.flows[0].skills == ()
+    assert [render_diagnostic(found) for found in loaded.findings] == [
+        f"{tmp_path}:1:1: error[SK632]: '{tmp_path}' has several scripts: A.guidance, A.nsl"
+    ]
+    write(tmp_path, {"metadata.yaml": "title: Mine\nrunner_type: nsl\n"})
+    loaded = load(tmp_path)
+    assert (only_skill(loaded).title, only_skill(loaded).source.text) == ("Mine", "b")
+    assert [found.code for found in loaded.findings] == ["SK703"]
 
 
 def test_load_runner_type_wins_over_the_extension(tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ from dataclasses import replace
 import pytest
 
 from emit_flows import HERE, const, flow_from, flow_of, name, printing, script, skill_of
+from skillc import ir
 from skillc.compile import parse
 from skillc.errors import CompilerBug, Report
 from skillc.ir import (
     ActionCall,
+    Arg,
     Assign,
     Attribute,
     Bind,
@@ -19,20 +21,31 @@ from skillc.ir import (
     Break,
     Call,
     Compare,
+    Concat,
     Const,
     Convert,
     Each,
     Emit,
     Expose,
     Expr,
+    Filter,
     FunctionCall,
     If,
+    Invoke,
+    ListExpr,
     Logic,
     LoopName,
+    Macro,
+    MacroCall,
+    MacroParameter,
     Name,
     Parameter,
+    Recur,
+    Return,
     SkillCall,
+    Slice,
     Stmt,
+    Unpack,
 )
 from skillc.source import Span
 from skillc.verify import verify
@@ -70,6 +83,19 @@ BAD: dict[str, Stmt | Expr] = {
     "Block binds 'a-b'": Block(HERE, "a-b", hidden=False, body=()),
     "Each binds 'a.b'": Each(HERE, name("x"), "a.b", (), ()),
     "or of 1 operands": Logic(HERE, "or", (name("x"),)),
+    "concatenation of 1 operands": Concat(HERE, (name("x"),)),
+    "recursion outside a recursive loop": Recur(HERE, name("x")),
+    "slice outside an index": ListExpr(HERE, (Slice(HERE, None, None, None),)),
+    "filter 'nope'": Filter(HERE, "nope", name("x")),
+    "test 'nope'": ir.Test(HERE, "nope", name("x")),
+    "call of macro 'nope'": MacroCall(HERE, "nope"),
+    "invocation by known arguments": Invoke(HERE, const("Greet"), ()),
+    "a name for several arguments": FunctionCall(
+        HERE, "len", unpacked=(Arg(HERE, "k", name("x"), "*"),)
+    ),
+    "return inside a macro": Macro(HERE, "m", (), (Return(HERE, const(1)),)),
+    "Unpack binds '1'": Unpack(HERE, ("a", ("1",)), name("x")),
+    "Macro binds 'a b'": Macro(HERE, "m", (MacroParameter(HERE, "a b"),), ()),
     "comparison of one operand": Compare(HERE, name("x"), ()),
     "literal of type": Const(HERE, b"x"),  # type: ignore[arg-type]  # that is the point
     "call of skill 'Nope'": SkillCall(HERE, "Nope"),

@@ -21,7 +21,7 @@ PROJECTS = "".join(
 )
 OF_TEMPLATES = [code for code in REGISTRY if code < "SK600"]
 OF_PROJECTS = [code for code in REGISTRY if code >= "SK600"]
-PROPER_NAMES = {"Jinja"}
+PROPER_NAMES = {"Guidance", "Jinja"}
 
 
 def shown(case: Case) -> str:

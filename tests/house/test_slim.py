@@ -18,13 +18,13 @@ FOREIGN = """
 import importlib, json, sys
 before = set(sys.modules)
 importlib.import_module({name!r})
-print(json.dumps(sorted({{m.partition(".")[0] for m in set(sys.modules) - before}})))
+print(json.dumps(sorted(set(sys.modules) - before)))
 """
 NEEDS = {"anyio", "idna", "msgspec", "skillrt", "typing_extensions", "exceptiongroup", "sniffio"}
 
 
-def imported_by(name: str, python: str = sys.executable, path: Path | None = None) -> set[str]:
-    """The top-level modules that importing `name` in a fresh process adds."""
+def loaded_by(name: str, python: str = sys.executable, path: Path | None = None) -> set[str]:
+    """The modules that importing `name` in a fresh process adds."""
     finished = subprocess.run(
         [python, "-c", FOREIGN.format(name=name)],
         capture_output=True,
@@ -36,8 +36,20 @@ def imported_by(name: str, python: str = sys.executable, path: Path | None = Non
     return set(json.loads(finished.stdout))
 
 
-def test_runtime_imports_no_compiler_and_no_http() -> None:
-    assert not imported_by("skillrt") & (FORBIDDEN | {"httpx", "httpcore"})
+def imported_by(name: str, python: str = sys.executable, path: Path | None = None) -> set[str]:
+    """The top-level ones among them."""
+    return {module.partition(".")[0] for module in loaded_by(name, python, path)}
+
+
+@pytest.mark.parametrize("module", ["skillrt", "skillrt.runtime", "skillrt.actions"])
+def test_runtime_imports_no_compiler_and_no_http(module: str) -> None:
+    assert not imported_by(module) & (FORBIDDEN | {"httpx", "httpcore"})
+
+
+def test_compiled_module_loads_no_engine() -> None:
+    loaded = loaded_by("genstream", path=BUILD)
+    assert "skillrt.actions" in loaded
+    assert not loaded & {"skillrt.runtime", "skillrt.engine", "skillrt.connectors.program_timer"}
 
 
 @pytest.mark.parametrize("module", sorted(path.stem for path in BUILD.glob("*.py")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from skillrt import actions
-from skillrt.connectors.base import OutputStream, StreamMeta
+from skillrt.connectors.base import Command, OutputStream, StreamMeta
 from skillrt.context import Context, Run
 from skillrt.errors import ProviderError
 from skillrt.interrupts import Execution
@@ -91,7 +91,7 @@ class World:
             reference_idn="user_message" if who == "U" else "agent_message",
             kind="message",
             datetime=START + timedelta(minutes=minutes),
-            agent_id="agent-mia",
+            agent_ids=("agent-mia",),
             user_persona_id=persona_id,
             actor_id=actor_id,
             text=text,
@@ -99,6 +99,22 @@ class World:
         )
         await self.store.put_act(act)
         return act
+
+
+@dataclass
+class Alone:
+    """The host of an execution without an engine: events are noted, commands are taken."""
+
+    emitted: list[Event]
+
+    async def emit(self, event: Event) -> None:
+        self.emitted.append(event)
+
+    def command(self, command: Command) -> bool:
+        return True
+
+    async def said(self, acts: Sequence[Act], hops: int) -> None:
+        pass
 
 
 def at_once(step: Any) -> None:
@@ -143,7 +159,7 @@ def world() -> World:
         reference_idn="user_message",
         kind="message",
         datetime=START,
-        agent_id="agent-mia",
+        agent_ids=("agent-mia",),
         user_persona_id="sue",
         actor_id="a1",
         session_id="s1",
@@ -173,7 +189,7 @@ def world() -> World:
         options=Options(),
         execution=Execution(lambda: None),
         run=Run("Main"),
-        emit=emitted.append,
+        host=Alone(emitted),
     )
     ctx.frames.append(ctx.skill("Main"))
     return World(ctx, store, clock, sandbox, sms, emitted)

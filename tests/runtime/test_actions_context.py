@@ -14,10 +14,11 @@ from skillrt.catalogue import CATALOGUE
 from skillrt.context import Context
 from skillrt.errors import ActionError
 from skillrt.kinds import as_id, as_json
+from skillrt.model import Act, Session
 from skillrt.testing.clock import VirtualClock
 from skillrt.values import UNDEFINED, DslList, JsonText, Record
 
-from .conftest import World
+from .conftest import START, World
 
 pytestmark = pytest.mark.anyio
 
@@ -73,12 +74,24 @@ async def test_several_fields_make_a_record_of_just_these(world: World) -> None:
     assert isinstance(await world.do("GetTriggeredAct", fields="data"), JsonText)
 
 
-async def test_the_interval_is_that_to_the_message_before(world: World) -> None:
+async def test_the_interval_is_that_to_the_act_before(world: World) -> None:
+    assert await world.do("GetTriggeredAct", fields="timeInterval") == "0"
     await world.said("A", "Hello", minutes=-2)
     await world.said("A", "Later", minutes=5)
     await world.store.put_act(world.ctx.act)
     assert await world.do("GetTriggeredAct", fields="timeInterval") == "120"
-    assert values.get(await world.do("GetTriggeredAct"), "timeInterval") == 120
+    tick = Act(
+        reference_idn="tick",
+        kind="event",
+        datetime=START - timedelta(seconds=90, milliseconds=900),
+        agent_ids=("another agent",),
+        user_persona_id="sue",
+    )
+    await world.store.put_act(tick)
+    await world.store.put_act(replace(tick, id="Bob's", datetime=START, user_persona_id="bob"))
+    assert await world.do("GetTriggeredAct", fields="timeInterval") == "90"
+    assert values.get(await world.do("GetTriggeredAct"), "timeInterval") == 90
+    assert await world.do("GetAct", id=tick.id, fields="timeInterval") == "29"
     world.ctx.act = replace(world.ctx.act, user_persona_id=None)
     assert await world.do("GetTriggeredAct", fields="timeInterval") == "0"
 
@@ -98,6 +111,84 @@ async def test_get_triggered_act_refuses(world: World) -> None:
         ActionError, match=r"^GetTriggeredAct: parameter 'fields': expected names, got a dict$"
     ):
         await world.do("GetTriggeredAct", fields={"a": 1})
+
+
+async def test_any_act_can_be_read(world: World) -> None:
+    asked = datetime(2024, 1, 19, 17, 40, tzinfo=UTC)
+    command = Act(
+        id="c1",
+        reference_idn="send_request",
+        kind="command",
+        datetime=asked,
+        user_persona_id="sue",
+        integration_idn="http",
+        connector_idn="http_connector",
+        arguments={"targetAction": "book_slot", "body": '{"n": 1}'},
+    )
+    await world.store.put_act(command)
+    world.ctx.act = replace(world.ctx.act, command_act_id="c1")
+    triggered = await world.do("GetTriggeredAct")
+    assert await world.do("GetAct", id=triggered, fields=["targetAction"]) == "book_slot"
+    assert await world.do("GetAct", actId="c1", field="datetime") == "2024-01-19 17:40:00.000000"
+    assert await world.do("GetAct", idn=" c1 ", fields="name, person") == "send_request\nSue"
+    body = await world.do("GetAct", id="c1", fields="body")
+    assert isinstance(body, JsonText)
+    whole = await world.do("GetAct", id="c1")
+    assert values.get(whole, "connectorIdn") == "http_connector"
+    assert values.get(values.get(whole, "arguments"), "targetAction") == "book_slot"
+
+
+@pytest.mark.parametrize("id", ["", " ", None, "nobody's"])
+async def test_an_act_that_is_not_there(world: World, id: Any) -> None:
+    assert await world.do("GetAct", id=id) == ""
+    assert await world.do("GetAct", id=id, fields="text") == ""
+
+
+async def test_get_act_refuses(world: World) -> None:
+    with pytest.raises(ActionError, match=r"^GetAct: parameter 'id': expected an id, got 5$"):
+        await world.do("GetAct", id=5)
+
+
+async def test_the_session_and_its_fields(world: World) -> None:
+    assert await world.do("GetSessionInfo") == ""
+    assert await world.do("GetSessionInfo", field="id") == ""
+    begun = datetime(2024, 1, 19, 17, 40, tzinfo=UTC)
+    session = Session(
+        id="s1",
+        user_persona_id="sue",
+        actor_id="a1",
+        integration_idn="sandbox",
+        connector_idn="pier",
+        created_at=begun,
+        expires_at=begun + timedelta(minutes=5),
+        arguments={"text": "Hi", "data": '{"n": 1}'},
+    )
+    await world.store.put_session(session)
+    whole = await world.do("GetSessionInfo")
+    assert whole == values.get(whole, "id") == "s1"
+    assert as_json(whole, "GetState.name")["createdAt"] == "2024-01-19 17:40:00.000000"
+    wanted = ("personaId", "actorId", "connectorIdn", "endedAt", "nope")
+    found = [await world.do("GetSessionInfo", field=field) for field in wanted]
+    assert found == ["sue", "a1", "pier", "", ""]
+    arguments = await world.do("GetSessionInfo", field="arguments")
+    assert values.load_json(arguments) == {"text": "Hi", "data": {"n": 1}}
+    await world.store.put_session(replace(session, ended_at=begun))
+    assert await world.do("GetSessionInfo") == ""
+
+
+async def test_follow_ups_are_a_matter_of_the_session(world: World) -> None:
+    assert await world.do("DisableFollowUp") == ""
+    begun = datetime(2024, 1, 19, 17, 40, tzinfo=UTC)
+    await world.store.put_session(
+        Session(id="s1", user_persona_id="sue", created_at=begun, expires_at=begun)
+    )
+    for action, enabled in (("DisableFollowUp", False), ("EnableFollowUp", True)):
+        assert await world.do(action) == ""
+        session = await world.store.session("s1")
+        assert session is not None
+        assert session.follow_up_enabled is enabled
+    world.make_global()
+    assert await world.do("DisableFollowUp") == await world.do("GetSessionInfo") == ""
 
 
 async def test_the_latest_message_actor(world: World) -> None:

@@ -203,6 +203,45 @@ async def test_persona_attributes(world: World) -> None:
         assert await world.do("GetPersonaAttribute", id=blank, field="k") == ""
 
 
+async def test_persona_attributes_are_no_way_to_others(world: World) -> None:
+    await world.do("SetCustomerAttribute", field="k", value="customer's")
+    assert await world.do("GetPersonaAttribute", id="/CUSTOMER", field="k") == ""
+
+
+async def test_deleted_persona_attributes_are_gone(world: World) -> None:
+    for id in ("sue", "mia"):
+        await world.do("SetPersonaAttribute", id=id, field="k", value="v")
+    for _ in range(2):
+        assert await world.do("DeletePersonaAttribute", personaId="sue", field="k") == ""
+    assert await world.do("GetPersonaAttribute", id="sue", field="k") == ""
+    assert await world.do("GetPersonaAttribute", id="mia", field="k") == "v"
+    with pytest.raises(ActionError, match="parameter 'id': unknown persona 'nobody'"):
+        await world.do("DeletePersonaAttribute", id="nobody", field="k")
+
+
+@pytest.mark.parametrize("whose", ["Customer", "Project"])
+async def test_attributes_that_are_nobodys_alone(world: World, whose: str) -> None:
+    get_it, set_it = f"Get{whose}Attribute", f"Set{whose}Attribute"
+    assert await world.do(get_it, field="open") == ""
+    for value, kept in ((True, "True"), ({"a": 1}, '{"a":1}'), ("project_attributes_x", None)):
+        assert await world.do(set_it, field=" open ", value=value) == ""
+        assert await world.do(get_it, field="open") == (kept or value)
+    world.ctx.project = "another"
+    shared = "project_attributes_x" if whose == "Customer" else ""
+    assert await world.do(get_it, field="open") == shared
+    with pytest.raises(ActionError, match="parameter 'field': expected a name, got nothing"):
+        await world.do(set_it, field=" ", value=1)
+
+
+async def test_deleted_customer_attributes_are_gone(world: World) -> None:
+    for field in ("a", "b"):
+        await world.do("SetCustomerAttribute", field=field, value=field)
+    for _ in range(2):
+        assert await world.do("DeleteCustomerAttribute", field="a") == ""
+    assert await world.do("GetCustomerAttribute", field="a") == ""
+    assert await world.do("GetCustomerAttribute", field="b") == "b"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -83,9 +83,9 @@ async def test_memory_is_that_of_the_agent_the_user_and_the_session(world: World
     await world.said("U", "mine", session_id="s1")
     await world.said("U", "bob's", persona_id="bob", actor_id="b1", minutes=1)
     act = await world.said("U", "another agent's", minutes=2)
-    await world.store.put_act(replace(act, agent_id="other"))
+    await world.store.put_act(replace(act, agent_ids=("other",)))
     act = await world.said("U", "everybody's", minutes=3)
-    await world.store.put_act(replace(act, agent_id=None))
+    await world.store.put_act(replace(act, agent_ids=()))
     assert await world.do("GetMemory") == "User: mine\nUser: everybody's"
     assert await world.do("GetMemory", sessionId="s1") == "User: mine"
     assert await world.do("GetMemory", filterByUserPersonaIds="bob sue", count=2) == (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import astuple
 from functools import partial
 from typing import Any
 
@@ -200,7 +199,9 @@ async def test_a_command_is_recorded(world: World) -> None:
     )
     arguments = {"interval": "300", "timerName": "check", "body": '{"a":1}'}
     (command,) = world.ctx.run.commands
-    assert astuple(command) == (id, "set_timer", "sandbox", "sandbox", arguments)
+    assert (command.id, command.idn, command.arguments) == (id, "set_timer", arguments)
+    assert (command.integration_idn, command.connector_idn) == ("sandbox", "sandbox")
+    assert (command.persona_id, command.actor, command.hops) == ("sue", world.ctx.actor, 1)
     act = await world.store.act(id)
     assert act is not None
     assert (act.kind, act.reference_idn, act.arguments) == ("command", "set_timer", arguments)

@@ -94,7 +94,8 @@ def test_functions_take_the_options_of_pythons() -> None:
 def test_the_tables_hold_exactly_what_the_language_lists() -> None:
     assert " ".join(FUNCTIONS) == (
         "str int float bool list dict len min max sum abs round sorted reversed enumerate zip any all range repr "
-        "uuid4 ZoneInfo add subtract multiply equal notequal greater less contains strip"
+        "uuid4 ZoneInfo add subtract multiply equal notequal greater less contains strip "
+        "namespace cycler joiner lipsum"
     )
     assert {name: set(module.members) for name, module in MODULES.items()} == {
         "json": {"loads", "dumps"},
@@ -316,3 +317,9 @@ def test_no_variable_of_a_template_has_the_name_of_a_function() -> None:
         python = function.__name__
         assert python_name(python) != python, f"{name} is {python}"
         assert python_name(name) != python
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS.keys() - {"dict", "namespace"}))
+def test_a_wrong_call_is_told_by_the_name_that_templates_use(name: str) -> None:
+    with pytest.raises((TypeError, SkillError), match=rf"\b{name}\(\)"):
+        FUNCTIONS[name](1, 2, 3, nonsense=4)

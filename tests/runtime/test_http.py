@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import anyio
+import anyio.abc
 import anyio.lowlevel
 import anyio.to_thread
 import httpx
@@ -429,6 +430,83 @@ async def test_cancelled_at_any_moment_nothing_stays_open(library: ModuleType) -
             await cancelled(provider, turns)
             assert not busy(provider._client)
         assert text_of(await read(provider)) == "a b c d"
+
+
+class Network:
+    """The network of a client; does something at the end of every connection, before anybody else may run.
+
+    What it says is a TLS handshake sends nothing.
+    """
+
+    def __init__(self, client: Any, moment: str, act: Callable[[], None]) -> None:
+        pool = client._transport._pool
+        self.real, pool._network_backend = pool._network_backend, self
+        self.moment, self.act = moment, act
+
+    async def connect_tcp(self, *args: Any, **named: Any) -> Any:
+        stream = await self.real.connect_tcp(*args, **named)
+
+        async def start_tls(**_: Any) -> Any:
+            if self.moment == "start_tls":
+                self.act()
+            return stream
+
+        stream.start_tls = start_tls
+        if self.moment == "connect_tcp":
+            self.act()
+        return stream
+
+
+@pytest.mark.parametrize(
+    ("scheme", "moment"),
+    [("http", "connect_tcp"), ("https", "connect_tcp"), ("https", "start_tls")],
+)
+async def test_cancelled_once_connected_nothing_stays_open(
+    library: ModuleType, scheme: str, moment: str
+) -> None:
+    """The pools of the clients forget a connection that is open and was never used."""
+    async with serving(library, lambda _: Reply.stream("Hello.")) as (provider, server):
+        provider._url = provider._url.replace("http:", f"{scheme}:")
+        with anyio.CancelScope() as scope:
+            Network(provider._client, moment, scope.cancel)
+            await read(provider)
+        assert scope.cancelled_caught
+        assert not busy(provider._client)
+        await eventually(server, lambda: server.open_connections == 0)
+        assert text_of(await read(provider)) == "Hello."
+
+
+async def test_cancelled_handshake_closes_its_socket(library: ModuleType) -> None:
+    said, gone = anyio.Event(), anyio.Event()
+
+    async def listen(stream: anyio.abc.SocketStream) -> None:
+        async with stream:
+            with suppress(anyio.EndOfStream):
+                while await stream.receive():
+                    said.set()
+        gone.set()
+
+    gc.disable()  # it would close the socket too, some day
+    try:
+        async with (
+            await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+            library.AsyncClient(verify=False) as client,
+            anyio.create_task_group() as tasks,
+        ):
+            tasks.start_soon(listener.serve, listen)
+            port = listener.extra(anyio.abc.SocketAttribute.local_port)
+            address = f"https://127.0.0.1:{port}/v1"
+            provider = HttpProvider(base_url=address, model="m", client=client)
+            async with anyio.create_task_group() as readers:
+                readers.start_soon(read, provider)
+                await said.wait()
+                readers.cancel_scope.cancel()
+            with anyio.fail_after(10):
+                await gone.wait()
+            assert not busy(client)
+            tasks.cancel_scope.cancel()
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])

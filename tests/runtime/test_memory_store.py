@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fuzz import examples
 from skillrt.errors import StoreError
-from skillrt.model import Act, Actor
+from skillrt.model import Act, Actor, Persona, Session, Timer
 from skillrt.stores.base import Store
 from skillrt.stores.memory import MemoryStore
 
@@ -21,7 +21,12 @@ START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 def act(id: str, minutes: float = 0, **fields: Any) -> Act:
-    about: dict[str, Any] = {"agent_id": "A", "user_persona_id": "p", "actor_id": "a", "text": id}
+    about: dict[str, Any] = {
+        "agent_ids": ("A",),
+        "user_persona_id": "p",
+        "actor_id": "a",
+        "text": id,
+    }
     return Act(
         id=id,
         reference_idn="user_message",
@@ -53,6 +58,10 @@ async def test_states_and_attributes_belong_to_their_owner() -> None:
     assert await store.state("o", "k") == "2"
     assert await store.attribute("o", "k") == "3"
     assert await store.state("other", "k") is None
+    await store.delete_attribute("o", "k")
+    await store.delete_attribute("o", "k")
+    assert await store.attribute("o", "k") is None
+    assert await store.state("o", "k") == "2"
 
 
 async def test_actors_match_all_filters_in_order_of_creation() -> None:
@@ -103,8 +112,8 @@ async def test_messages_are_those_of_the_filters() -> None:
         act("m1", 1, session_id="s"),
         act("m2", 2, actor_id="b"),
         act("m3", 3, user_persona_id="q", actor_id="c"),
-        act("m4", 4, agent_id="B"),
-        act("m5", 5, agent_id=None),
+        act("m4", 4, agent_ids=("B",)),
+        act("m5", 5, agent_ids=()),
         act("e1", 6, kind="event"),
         act("c1", 7, kind="command"),
     ):
@@ -145,6 +154,110 @@ async def test_parts_of_the_messages_are_messages() -> None:
     assert len(messages) == 5
     assert [found.id for found in messages[1:3]] == ["1", "2"]
     assert [found.id for found in reversed(messages)] == ["4", "3", "2", "1", "0"]
+
+
+async def test_the_act_before_is_the_last_of_any_kind_of_the_persona() -> None:
+    store = MemoryStore()
+    acts = [
+        act("m1", 1),
+        act("m2", 3, user_persona_id="q"),
+        act("e1", 2, kind="event", agent_ids=("B",)),
+        act("c1", 3, kind="command"),
+        act("m3", 3),
+    ]
+    for said in acts:
+        await store.put_act(said)
+
+    async def before(one: Act) -> str | None:
+        found = await store.act_before(one)
+        return found.id if found else None
+
+    assert [await before(one) for one in acts] == [None, None, "m1", "e1", "c1"]
+    assert await before(act("new", 3)) == "m3"
+    assert await before(act("new", 2.5)) == "e1"
+    assert await before(act("new", 9, user_persona_id="r")) is None
+    await store.put_act(act("global", 4, user_persona_id=None))
+    assert await before(act("new", 9, user_persona_id=None)) is None
+    await store.put_act(act("c1", 3, kind="command", user_persona_id="q"))
+    assert await before(acts[-1]) == "e1"
+    await store.merge_personas("p", "q")
+    assert await before(acts[-1]) == "c1"
+
+
+async def test_a_forgotten_act_is_nowhere() -> None:
+    store = MemoryStore()
+    for id in ("m1", "m2", "m3"):
+        await store.put_act(act(id))
+    await store.delete_act("m2")
+    await store.delete_act("m2")
+    assert await store.act("m2") is None
+    assert await ids(store) == await ids(store, persona_ids=["p"]) == ["m1", "m3"]
+    last = await store.act("m3")
+    assert last is not None
+    before = await store.act_before(last)
+    assert before is not None
+    assert before.id == "m1"
+    await store.put_act(act("m4"))
+    await store.put_act(act("m2"))
+    assert await ids(store) == ["m1", "m3", "m4", "m2"]
+
+
+def session(id: str, persona_id: str = "p", **fields: Any) -> Session:
+    return Session(id=id, user_persona_id=persona_id, created_at=START, expires_at=START, **fields)
+
+
+async def test_of_a_persona_one_session_is_active() -> None:
+    store = MemoryStore()
+    await store.put_session(session("s1"))
+    await store.put_session(session("s2", "q"))
+    with pytest.raises(StoreError, match="another session of persona p is active"):
+        await store.put_session(session("s3"))
+    await store.put_session(session("s1", user_messages=1))
+    assert [one.id for one in await store.active_sessions()] == ["s1", "s2"]
+    assert [one.user_messages for one in await store.active_sessions("p")] == [1]
+    await store.put_session(session("s1", ended_at=START))
+    await store.put_session(session("s3"))
+    await store.put_session(
+        session("s1", ended_at=START, events=2)
+    )  # an ended one may still change
+    assert [one.id for one in await store.active_sessions("p")] == ["s3"]
+    assert await store.active_sessions("nobody") == []
+    ended = await store.session("s1")
+    assert ended is not None
+    assert ended.events == 2
+    assert await store.session("s9") is None
+
+
+async def test_merging_moves_everything_and_keeps_the_masters() -> None:
+    store = MemoryStore()
+    for id in ("p", "q"):
+        await store.put_persona(Persona(id=id))
+        await store.put_actor(Actor(id=f"a{id}", persona_id=id, external_id=id))
+        await store.put_attribute(id, "both", id)
+        await store.put_attribute(id, f"only {id}", id)
+    await store.put_act(act("m1", 1, user_persona_id="q"))
+    await store.put_act(act("m2", 2, user_persona_id="p"))
+    await store.put_act(act("e1", 3, user_persona_id="q", kind="event"))
+    await store.put_session(session("s1", "q", ended_at=START))
+    await store.put_session(session("s2", "q"))
+    await store.put_timer(Timer(id="t1", persona_id="q", name="both", connector_idn="c"))
+    await store.put_timer(Timer(id="t2", persona_id="p", name="both", connector_idn="c"))
+    await store.put_timer(Timer(id="t3", persona_id="q", name="mine", connector_idn="c"))
+    await store.merge_personas("p", "q")
+    assert [found.id for found in await store.actors(persona_id="p")] == ["ap", "aq"]
+    assert await ids(store, persona_ids=["p"]) == ["m1", "m2"]
+    assert await ids(store, persona_ids=["q"]) == []
+    moved = await store.act("e1")
+    assert moved is not None
+    assert moved.user_persona_id == "p"
+    attributes = [await store.attribute("p", name) for name in ("both", "only p", "only q")]
+    assert attributes == ["p", "p", "q"]
+    assert await store.attribute("q", "both") is None
+    assert [one.id for one in await store.active_sessions("p")] == ["s2"]
+    assert await store.active_sessions("q") == []
+    assert sorted(one.id for one in await store.timers()) == ["t2", "t3"]
+    assert {one.persona_id for one in await store.timers()} == {"p"}
+    assert await store.persona("q") is None
 
 
 @examples(100, 1_000)

@@ -53,6 +53,31 @@ def test_name_travels_in_a_form_that_the_api_takes() -> None:
     ]
 
 
+ORDER = "Answer with exactly one of these lines, and with nothing else:\nyes\nno, thanks"
+
+
+@pytest.mark.parametrize(
+    ("roles", "sent"),
+    [
+        (["user"], [("system", ORDER), ("user", "u0")]),
+        (["system", "user"], [("system", f"s0\n\n{ORDER}"), ("user", "u1")]),
+        (
+            ["system", "user", "system", "assistant"],
+            [("system", "s0"), ("user", "u1"), ("system", f"s2\n\n{ORDER}"), ("assistant", "a3")],
+        ),
+    ],
+)
+def test_choices_are_asked_for_in_a_system_message(
+    roles: list[str], sent: list[tuple[str, str]]
+) -> None:
+    messages = tuple(Message(role, f"{role[0]}{number}") for number, role in enumerate(roles))
+    request = Request(messages=messages, choices=("yes", "no, thanks"))
+    body = json.loads(encode_request(request, model="m"))
+    assert [(message["role"], message["content"]) for message in body["messages"]] == sent
+    assert "response_format" not in body
+    assert request.messages == messages
+
+
 def test_half_a_surrogate_pair_becomes_a_question_mark() -> None:
     request = Request(messages=(Message("user", 'a\ud800"é'),))
     body = json.loads(encode_request(request, model="m"))

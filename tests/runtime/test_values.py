@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from fuzz import examples
 from skillrt import guards, values
+from skillrt.actions.text import stringify
 from skillrt.errors import LimitError, SecurityError, SkillError
+from skillrt.functions import safe_repr
 from skillrt.values import UNDEFINED, DslList, JsonText, Record, Reply, Undefined
 
 USER = Record("Susan", {"id": "p1", "name": "Susan", "format": "tall"})
@@ -93,6 +95,65 @@ def test_text_forms(value: Any, text: str, to_text: str, stored: str) -> None:
     assert values.stored(value) == stored
     for form in (values.text, values.to_text, values.stored):
         assert type(form(value)) is str
+
+
+class Boat:
+    """A host's object without a text form."""
+
+
+class NamedBoat(Boat):
+    def __str__(self) -> str:
+        return "Nerina"
+
+
+FUNCTION = "cannot print a function; a call of it needs parentheses"
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (values.get({}, "items"), FUNCTION),
+        (values.get("a", "upper"), FUNCTION),
+        (values.get("a", "ljust"), FUNCTION),
+        ([values.get({}, "items")], FUNCTION),
+        ({"k": ({}.keys,)}, FUNCTION),
+        ({"k": {}.keys}.values(), FUNCTION),
+        (DslList([len]), FUNCTION),
+        (Boat(), "cannot print a Boat"),
+        ({"boat": [Boat()]}, "cannot print a Boat"),
+        (iter([1]), "cannot print a list_iterator"),
+        (Boat, "cannot print a type"),
+    ],
+)
+def test_nothing_prints_its_address(value: Any, message: str) -> None:
+    prints = (
+        values.text,
+        values.to_text,
+        values.stored,
+        lambda value: values.modulo("%s", (value,)),
+        lambda value: values.modulo("%(k)r", {"k": value}),
+        lambda value: safe_repr([value]),
+        lambda value: stringify([value]),
+    )
+    for form in prints:
+        with pytest.raises(SkillError) as caught:
+            form(value)
+        assert str(caught.value) == message
+
+
+def test_an_object_prints_what_its_host_says() -> None:
+    assert values.text(NamedBoat()) == values.modulo("%s", NamedBoat()) == "Nerina"
+    assert values.stored([NamedBoat()]) == '["Nerina"]'
+    with pytest.raises(SkillError, match="cannot print a NamedBoat"):
+        values.text([NamedBoat()])  # inside a list Python asks for another form
+
+
+def test_views_of_a_dict_print_and_keep_their_order() -> None:
+    stock = {"b": 1, "a": [2], "c": 3}
+    assert values.text(values.call(values.get(stock, "values"))) == "dict_values([1, [2], 3])"
+    assert values.subtract(stock.keys(), ["a"]) == ["b", "c"]
+    with pytest.raises(SecurityError):
+        values.get(stock.items(), "mapping")
 
 
 def test_a_list_of_an_action_prints_joined_in_f_strings_too() -> None:
@@ -487,6 +548,7 @@ def method(value: Any, name: str, *args: Any) -> Any:
         lambda: method(re.compile("(a)" * 3), "split", "a" * 900_000),
         lambda: values.text(doubled(40)),
         lambda: values.text(DslList([doubled(40)])),
+        lambda: values.text({"k": doubled(40)}.values()),
         lambda: values.text(deep(300)),
         lambda: values.text(endless()),
         lambda: values.to_text(doubled(40)),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import io
 import re
+import sys
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -48,6 +49,7 @@ NODES = {
         "BoolOp",
         "Compare",
     ),
+    *("FunctionDef", "Nonlocal", "IfExp", "ListComp", "comprehension", "Starred"),
     *("Not", "USub", "UAdd", "Add", "Sub", "BitOr", "And", "Or", "Load", "Store"),
     *("Eq", "NotEq", "Lt", "LtE", "Gt", "GtE", "In", "NotIn", "Is", "IsNot"),
 }
@@ -59,29 +61,51 @@ CONVERSIONS = """
 FUNCTIONS = """
     safe_str safe_int safe_float safe_bool safe_list safe_dict safe_len safe_min safe_max safe_sum safe_abs safe_round
     safe_sorted safe_reversed safe_enumerate safe_zip safe_any safe_all safe_range safe_repr add_all multiply_all
-    new_uuid zone_info strip
+    new_uuid zone_info strip new_namespace new_cycler new_joiner lipsum
 """
 OPERATIONS = """
-    call defined each get item text add divide modulo multiply negate positive subtract contains equal inside
-    not_equal same greater greater_equal less less_equal
+    call defined get item text nsl_text concatenate add divide floor_divide modulo multiply power negate positive
+    subtract contains equal inside not_equal same greater greater_equal less less_equal unpack
 """
+LOOPS = "Steps each keyed walk"
+UNPACKED = "nsl_items named_arguments"
 IMPORTS: Mapping[str, set[str]] = {
     "__future__": {"annotations"},
     "typing": {"Any", "Final"},
-    "skillrt": {"Context", "actions"},
+    "skillrt": {"Context", "actions", "filters"},
     "skillrt.functions": {"FUNCTIONS", *FUNCTIONS.split()},
     "skillrt.kinds": {*CONVERSIONS.split()},
     "skillrt.leave": {"Leave", "leave"},
+    "skillrt.loops": {"Loop"},
+    "skillrt.objects": {"lipsum", "new_cycler", "new_joiner", "new_namespace", "set_field"},
+    "skillrt.steps": {*LOOPS.split()},
     "skillrt.manifest": {"FlowManifest"},
     "skillrt.modules": {"MODULES"},
     "skillrt.names": {"variable_name", "set_variable"},
-    "skillrt.values": {"UNDEFINED", "DslList", "JsonText", "Undefined", *OPERATIONS.split()},
+    "skillrt.values": {
+        *("MISSING", "UNDEFINED", "DslList", "JsonText", "Undefined"),
+        *(*OPERATIONS.split(), *UNPACKED.split()),
+    },
 }
+AWAITED = ("actions.", "libraries.")
+OTHERS = sys.stdlib_module_names | {"skillc", "skillrt", "anyio", "msgspec", "httpx"}
 CALLED = {
     *FUNCTIONS.split(),
     *CONVERSIONS.split(),
     *OPERATIONS.split(),
-    *("variable_name", "set_variable", "leave", "enumerate", "len", "float"),
+    *LOOPS.split(),
+    *UNPACKED.split(),
+    *(
+        "variable_name",
+        "set_variable",
+        "set_field",
+        "leave",
+        "enumerate",
+        "len",
+        "float",
+        "slice",
+        "Loop",
+    ),
 }
 TYPES = {
     "str",
@@ -98,9 +122,16 @@ TYPES = {
 }
 TYPES |= {"DslList", "JsonText", "Undefined"}
 METHODS: Mapping[str, set[str]] = {
-    "ctx": {"skill"},
-    "out": {"write", "role", "hidden", "tap", "expose", "take"},
+    "ctx": {"skill", "point"},
+    "out": {
+        *("write", "role", "open_role", "close_role", "hidden", "tap", "capture", "printed"),
+        *("expose", "take"),
+    },
     "extra": {"get"},
+}
+LOOP = {
+    *("index", "index0", "revindex", "revindex0", "first", "last", "length", "depth", "depth0"),
+    *("previtem", "nextitem", "cycle", "changed"),
 }
 TABLE = "names"  # where variables live whose names are computed: `names`, or `names2` beside a variable of that name
 CONSTANTS = {"__abi__", "__all__", "__line_map__", "__source__", "__manifest__"}
@@ -111,6 +142,8 @@ COMMENTS = {
     "# pyright: reportUnnecessaryComparison=false",
     "# Variables of templates may be spelt like constants.",
     "# pyright: reportConstantRedefinition=false",
+    "# Macros in loops see the item of the pass they are called in.",
+    "# ruff: noqa: B023",
 }
 DOCSTRING = "Compiled skills."
 
@@ -128,6 +161,18 @@ class Review:
         self.tree = ast.parse(text)
         self.functions = {n.name for n in self.tree.body if isinstance(n, ast.AsyncFunctionDef)}
         self.skills = self.functions | {f"__{name}" for name in self.functions}
+        every = (
+            n for n in ast.walk(self.tree) if isinstance(n, ast.AsyncFunctionDef | ast.FunctionDef)
+        )
+        self.inner = {n.name for n in every} - self.functions
+        self.loops = {
+            n.targets[0].id
+            for n in ast.walk(self.tree)
+            if isinstance(n, ast.Assign)
+            and isinstance(n.targets[0], ast.Name)
+            and isinstance(n.value, ast.Call)
+            and ast.unparse(n.value.func) == "Loop"
+        }
         self.parents = {id(c): n for n in ast.walk(self.tree) for c in ast.iter_child_nodes(n)}
         self.types = {id(n) for whole in self.annotations() for n in ast.walk(whole)}
 
@@ -153,7 +198,8 @@ class Review:
         if ast.get_docstring(self.tree, clean=False) != DOCSTRING:
             yield "docstring of the module"
         for node in ast.walk(self.tree):
-            if isinstance(node, ast.AsyncFunctionDef) and ast.get_docstring(node) is not None:
+            function = isinstance(node, ast.AsyncFunctionDef | ast.FunctionDef)
+            if function and ast.get_docstring(node) is not None:
                 yield f"docstring of {node.name}"
             if getattr(node, "type_comment", None):
                 yield "type comment"
@@ -170,6 +216,10 @@ class Review:
         match node:
             case ast.Expr(value=ast.Constant(value=str(text))):
                 return text == DOCSTRING
+            case ast.ImportFrom(
+                module=str(project), names=[ast.alias(name="libraries", asname=None)], level=0
+            ):
+                return project.isidentifier() and project not in OTHERS
             case ast.ImportFrom(module=str(module), names=names, level=0):
                 return all(a.asname is None and a.name in IMPORTS.get(module, ()) for a in names)
             case ast.Import(names=[ast.alias(name="skillrt.values", asname=None)]):
@@ -187,8 +237,16 @@ class Review:
 
     def is_allowed(self, node: ast.AST) -> bool:
         match node:
-            case ast.Import() | ast.ImportFrom() | ast.AsyncFunctionDef():
+            case ast.Import() | ast.ImportFrom():
                 return isinstance(self.parents[id(node)], ast.Module)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                return not node.decorator_list
+            case ast.Nonlocal(names=names):
+                return set(names) <= self.locals(node)
+            case ast.Starred(value=value):
+                return isinstance(value, ast.Call) and ast.unparse(value.func) in UNPACKED.split()
+            case ast.comprehension(is_async=is_async, ifs=ifs):
+                return not is_async and len(ifs) == 1
             case ast.Name(ctx=ast.Load()):
                 return id(node) in self.types or self.is_name(node)
             case ast.Name(id=name):
@@ -208,24 +266,26 @@ class Review:
             case ast.Subscript():
                 return id(node) in self.types or ast.unparse(node.value) in {"list", "dict"}
             case ast.Call(func=ast.Name(id=name)):
-                return name in CALLED | self.skills
+                return name in CALLED | self.skills | self.inner
             case ast.Call(func=ast.Attribute() | ast.Subscript(value=ast.Name(id="list" | "dict"))):
                 return True
             case ast.Call():
                 return False
             case ast.keyword(arg=None, value=value):
-                return isinstance(value, ast.Dict)
+                given = isinstance(value, ast.Call) and ast.unparse(value.func) in UNPACKED.split()
+                return given or isinstance(value, ast.Dict)
             case ast.Dict(keys=keys, values=values):
                 spread = [value for key, value in zip(keys, values, strict=True) if key is None]
                 return all(isinstance(value, ast.Name) and value.id == "extra" for value in spread)
             case ast.Await(value=ast.Call(func=function)):
                 return (
-                    ast.unparse(function).startswith("actions.")
-                    or ast.unparse(function) in self.skills
+                    ast.unparse(function).startswith(AWAITED)
+                    or ast.unparse(function) in {"call", "ctx.point", "out.printed"}
+                    or ast.unparse(function) in self.skills | self.inner
                 )
             case ast.FormattedValue(value=value, conversion=conversion, format_spec=form):
                 plain = isinstance(value, ast.Name) or re.fullmatch(
-                    r"text\(\w+\)", ast.unparse(value)
+                    r"(nsl_)?text\(\w+\)", ast.unparse(value)
                 )
                 return bool(plain) and conversion == -1 and form is None
             case ast.BinOp(op=ast.BitOr()):
@@ -243,7 +303,7 @@ class Review:
         """Whether a name may stand where it stands: those with power only where their use is judged."""
         parent = self.parents[id(node)]
         match node.id:
-            case "actions" | "skillrt" | "out":
+            case "actions" | "filters" | "libraries" | "skillrt" | "out":
                 return isinstance(parent, ast.Attribute)
             case "FUNCTIONS" | "MODULES":
                 return isinstance(parent, ast.Subscript)
@@ -255,7 +315,7 @@ class Review:
                 if not isinstance(parent, ast.Call):
                     return isinstance(parent, ast.Attribute)
                 function = ast.unparse(parent.func)
-                ours = function in self.skills or function.startswith("actions.")
+                ours = function in {*self.skills, *LOOPS.split()} or function.startswith(AWAITED)
                 return ours and parent.args[:1] == [node]
             case "Leave":
                 return isinstance(parent, ast.ExceptHandler)
@@ -264,8 +324,12 @@ class Review:
             case name if name in self.skills:
                 called = isinstance(parent, ast.Call) and parent.func is node
                 return called or name in self.locals(node) or isinstance(parent, ast.Assign)
-            case "UNDEFINED":
+            case "UNDEFINED" | "MISSING":
                 return True
+            case name if name in self.inner:
+                called = isinstance(parent, ast.Call) and parent.func is node
+                handed = isinstance(parent, ast.keyword) and str(parent.arg).startswith("caller")
+                return called or handed or isinstance(parent, ast.Assign)
             case name:
                 return name in self.locals(node)
 
@@ -274,14 +338,22 @@ class Review:
         parent = self.parents[id(node)]
         called = isinstance(parent, ast.Call) and parent.func is node
         match node.value:
-            case ast.Name(id="actions"):
+            case ast.Name(id="actions" | "filters"):
                 return called and re.fullmatch(r"[a-z][a-z0-9_]*", node.attr) is not None
+            case ast.Name(id="libraries"):
+                return isinstance(parent, ast.Attribute) and not node.attr.startswith("__")
+            case ast.Attribute(value=ast.Name(id="libraries")):
+                return called and not node.attr.startswith("__")
             case ast.Name(id="skillrt"):
                 return node.attr == "values"
             case ast.Attribute(value=ast.Name(id="skillrt")):
                 return node.attr in {"Record", "Reply"} and id(node) in self.types
             case ast.Constant(value=""):
                 return called and node.attr == "join"
+            case ast.Name(id="ctx") if not called:
+                return node.attr in {"due", "random"}
+            case ast.Name(id=name) if name in self.loops:
+                return node.attr in LOOP
             case ast.Name(id=name) if name in METHODS and called:
                 return node.attr in METHODS[name]
             case ast.Name(id=name) if name.startswith(TABLE) and called:
@@ -291,7 +363,7 @@ class Review:
 
     def locals(self, node: ast.AST) -> set[str]:
         """The names that the function around a node binds."""
-        while not isinstance(node, ast.AsyncFunctionDef):
+        while not (isinstance(node, ast.AsyncFunctionDef) and node.name in self.functions):
             if isinstance(node, ast.Module):
                 return set()
             node = self.parents[id(node)]
@@ -299,7 +371,12 @@ class Review:
             n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
         }
         caught = {n.name for n in ast.walk(node) if isinstance(n, ast.ExceptHandler) and n.name}
-        return bound | caught | {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
+        functions = {
+            n.name for n in ast.walk(node) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
+        return (
+            bound | caught | functions | {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
+        )
 
 
 def is_literal(node: ast.expr) -> bool:

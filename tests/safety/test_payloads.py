@@ -24,6 +24,7 @@ import pytest
 
 from harness import Script, compiled
 from safety.watch import WATCH
+from skillc.ir import Runner
 from skillrt import Runtime, values
 from skillrt.errors import SecurityError, SkillError
 from skillrt.functions import FUNCTIONS
@@ -44,12 +45,13 @@ class Payload:
     template: str
     given: Mapping[str, Any] = field(default_factory=dict)
     data: str = ""
+    runner: Runner = "guidance"
 
 
 def flow(payloads: Sequence[Payload]) -> dict[str, Any]:
     """The payloads compiled, by idns P0, P1, ..."""
     done = compiled(
-        ECHO, *(Script(f"P{n}", p.template, PARAMETERS) for n, p in enumerate(payloads))
+        ECHO, *(Script(f"P{n}", p.template, PARAMETERS, p.runner) for n, p in enumerate(payloads))
     )
     errors = [f"{f.source.text}: {f.message}" for f in done.findings if f.severity == "error"]
     assert errors == []
@@ -258,7 +260,7 @@ UNKNOWN = """
     open eval exec compile __import__ getattr setattr delattr hasattr globals locals vars dir type object input print
     exit quit help memoryview bytearray bytes classmethod staticmethod property super breakpoint id hash isinstance
     issubclass callable iter next map filter frozenset set tuple slice chr ord bin hex format pow divmod ascii complex
-    namespace cycler joiner lipsum url_for request config self cycle caller loop import_module system popen
+    url_for request config self cycle caller loop import_module system popen
 """.split()  # noqa: SIM905
 
 

@@ -20,6 +20,8 @@ from skillrt.trace import AttemptStarted, Fact, Moment
 from .conftest import Talk, serving
 
 DEADLINE_S = 15.0
+ALWAYS_ASLEEP = 2
+"""The watchdog of the generation, and the time limit of the execution."""
 
 
 class Unshortened(Random):
@@ -42,10 +44,10 @@ class Attempts:
 
 
 async def pass_time(clock: VirtualClock, silent: Callable[[], bool]) -> None:
-    """Move the clock on; beside the watchdog, which always sleeps, only a pause does."""
+    """Move the clock on; beside those that always sleep, only a pause does."""
     while True:
         await anyio.sleep(0.0005)
-        if clock._sleepers and (len(clock._sleepers) > 1 or silent()):
+        if clock._sleepers and (len(clock._sleepers) > ALWAYS_ASLEEP or silent()):
             clock._wake_next()
 
 

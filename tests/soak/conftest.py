@@ -23,7 +23,7 @@ from skillrt.llm.http import HttpProvider
 from skillrt.testing import ModelServer, Reply
 from skillrt.testing.server import Received
 
-__abi__ = 1
+__abi__ = 2
 __manifest__: dict[str, Any] = {"idn": "soak", "skills": {}}
 
 OWN = ("Stream", "Generation", "Target", "Watchdog", "CancelScope", "TaskGroup", "Task")

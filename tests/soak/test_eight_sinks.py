@@ -17,7 +17,7 @@ from skillrt.testing import RecordingConnector, RecordingSink, ScriptedProvider,
 
 pytestmark = pytest.mark.anyio
 
-__abi__ = 1
+__abi__ = 2
 __manifest__: dict[str, Any] = {"idn": "sinks", "skills": {}}
 
 LIMIT = 16

@@ -20,10 +20,19 @@ from typing import (
     assert_never,
     get_args,
     get_origin,
+    get_type_hints,
 )
 
-from skillc.analyses.scopes import Exposed, Scopes, assignments, exposed, received, scopes
-from skillc.analyses.walk import expressions, statements
+from skillc.analyses.scopes import (
+    Exposed,
+    Scopes,
+    assignments,
+    computes_exposed,
+    exposed,
+    received,
+    scopes,
+)
+from skillc.analyses.walk import expressions, parameter_names, statements
 from skillc.ir import (
     ActionCall,
     Attribute,
@@ -31,27 +40,42 @@ from skillc.ir import (
     Bind,
     Call,
     Compare,
+    Concat,
+    Conditional,
     Const,
     Convert,
     DictExpr,
     Expose,
     Expr,
+    Filter,
     Flow,
     FunctionCall,
     Index,
+    Invoke,
     Leave,
+    Library,
     ListExpr,
     Logic,
+    LoopFact,
     LoopName,
+    Macro,
+    MacroCall,
     Name,
+    Recur,
     Return,
     SetComputed,
+    Signature,
     Skill,
     SkillCall,
+    Slice,
+    Test,
+    TupleExpr,
     Unary,
+    Undefined,
     Void,
 )
 from skillrt.actions import CATALOGUE
+from skillrt.filters import FILTERS
 from skillrt.functions import FUNCTIONS
 from skillrt.kinds import Kind
 from skillrt.modules import MODULES
@@ -85,6 +109,14 @@ FUNCTION_RESULTS: Final[Mapping[str, Type]] = {
     "contains": BOOL,
     "strip": TEXT,
 }
+LOOP_FACTS: Final[Mapping[LoopFact, Type]] = {
+    **dict.fromkeys(("first", "last"), BOOL),
+    **dict.fromkeys(("key", "previtem", "nextitem", "loop"), ANY),
+    **dict.fromkeys(
+        ("index", "index1", "revindex", "revindex0", "length", "depth", "depth0"),
+        frozenset({"int"}),
+    ),
+}
 KIND_RESULTS: Final[Mapping[Kind, Type]] = {
     Kind.TEXT: TEXT,
     Kind.NAME: TEXT,
@@ -111,12 +143,6 @@ def join(*types: Type) -> Type:
         if general in union:
             union -= special - {general}
     return union
-
-
-def render_type(type_: Type) -> str:
-    """The type as an annotation, parts sorted, None last: `float | int`, `str | None`; empty: `None`."""
-    parts = sorted(type_, key=lambda part: (part == "None", part))
-    return " | ".join(parts) or "None"
 
 
 def is_text(type_: Type) -> bool:
@@ -146,6 +172,12 @@ def action_result(action: str) -> Type:
     return annotation_type(CATALOGUE[action].returns)
 
 
+@cache
+def filter_result(name: str) -> Type:
+    """The type of a filter's value."""
+    return annotation_type(get_type_hints(FILTERS[name])["return"])
+
+
 @dataclass(frozen=True, slots=True)
 class Types:
     """The types of one skill. `variables` holds parameters and loop names too; of an unset one, Undefined is part."""
@@ -161,8 +193,10 @@ class Types:
                 return frozenset({"None" if expr.value is None else type(expr.value).__name__})
             case Name():
                 return self.variables.get(expr.name, ANY)
+            case Undefined():
+                return frozenset({"Undefined"})
             case LoopName():
-                return {"index": frozenset({"int"}), "key": ANY}.get(expr.name, BOOL)
+                return LOOP_FACTS[expr.name]
             case ListExpr():
                 return frozenset({"list[Any]"})
             case DictExpr():
@@ -171,7 +205,7 @@ class Types:
                 if self.of(expr.value) == REPLY:
                     return REPLY_ATTRIBUTES.get(expr.name, ANY)
                 return ANY
-            case Index() | Call():
+            case Index() | Slice() | Call() | TupleExpr() | Invoke():
                 return ANY
             case Unary():
                 if expr.op == "not":
@@ -180,14 +214,22 @@ class Types:
                 return value if value and value <= NUMBERS else ANY
             case Binary():
                 return self._binary(expr)
-            case Compare():
+            case Compare() | Test():
                 return BOOL
+            case Conditional():
+                return join(self.of(expr.body), self.of(expr.orelse))
+            case Concat() | MacroCall() | Recur():
+                return TEXT
+            case Filter(name="int" | "float", args=()):
+                return frozenset({expr.name})
+            case Filter():
+                return filter_result(expr.name)
             case Logic():
                 return join(*map(self.of, expr.values))
             case ActionCall():
                 return action_result(expr.action)
             case SkillCall():
-                return self.results.get(expr.skill, ANY)
+                return self.results.get(expr.target, ANY)
             case FunctionCall():
                 return FUNCTION_RESULTS.get(expr.function, ANY)
             case Convert():
@@ -206,6 +248,8 @@ class Types:
         if not left or not right:
             return NEVER
         if left <= NUMBERS and right <= NUMBERS:
+            if expr.op == "**":
+                return ANY  # a negative exponent makes a whole number a fraction
             return frozenset({"float"}) if expr.op == "/" else join(left, right)
         if expr.op == "+" and is_text(left) and is_text(right):
             return TEXT
@@ -238,10 +282,13 @@ def types(flow: Flow) -> Mapping[str, Types]:
     found = {
         skill.idn: Types(_first_guess(skill, facts[skill.idn]), NEVER, {}) for skill in flow.skills
     }
+    if flow.is_library:  # what other modules pass is not looked at, so that they can change alone
+        for skill in flow.skills:
+            found[skill.idn].variables.update((p.name, ANY) for p in skill.parameters)
     for _ in range(ROUNDS):
         before = found
-        _note_arguments(flow, found)
-        results = {idn: known.result for idn, known in found.items()}
+        _note_arguments(flow, facts, found)
+        results = library_results(flow) | {idn: known.result for idn, known in found.items()}
         found = {
             skill.idn: _skill_types(
                 skill,
@@ -256,6 +303,31 @@ def types(flow: Flow) -> Mapping[str, Types]:
     return {idn: _widened(known) for idn, known in found.items()}
 
 
+def library_results(flow: Flow) -> dict[str, Type]:
+    """The types of what the skills of its libraries return."""
+    return {
+        f"{library.idn}.{one.idn}": one.result
+        for library in flow.libraries
+        for one in library.skills
+    }
+
+
+def library_of(flow: Flow) -> Library:
+    """What callers in other modules have to know of a resolved library."""
+    known = types(flow)
+    given = exposed(flow)
+    signatures = (
+        Signature(
+            skill.idn,
+            skill.parameters,
+            known[skill.idn].result,
+            None if computes_exposed(skill) else given[skill.idn],
+        )
+        for skill in flow.skills
+    )
+    return Library(flow.idn, flow.module, tuple(signatures))
+
+
 ROUNDS: Final = 16
 BUILTINS: Final = frozenset({*FUNCTIONS, *MODULES})
 
@@ -264,8 +336,11 @@ def _first_guess(skill: Skill, facts: Scopes) -> dict[str, Type]:
     """Parameters are text and loop items anything; a variable is nothing yet, or unset."""
     variables = dict.fromkeys(facts.assigned, NEVER)
     variables |= dict.fromkeys(facts.parameters, TEXT)
-    variables |= dict.fromkeys(facts.maybe_unset, frozenset({"Undefined"}))
+    variables |= dict.fromkeys(facts.local, NEVER)
+    variables |= dict.fromkeys(facts.maybe_unset | facts.unset, frozenset({"Undefined"}))
     variables |= dict.fromkeys(facts.maybe_unset & BUILTINS, ANY)
+    macros = (stmt for stmt in statements(skill.body) if isinstance(stmt, Macro))
+    variables |= dict.fromkeys((n for stmt in macros for n in parameter_names(stmt)), ANY)
     variables |= dict.fromkeys(facts.loop_names, ANY)
     return dict.fromkeys(variables, ANY) if facts.computed else variables
 
@@ -296,12 +371,12 @@ def _assignments(skill: Skill, given: Exposed) -> Iterator[tuple[str, Expr | Typ
             yield name, ANY
 
 
-def _note_arguments(flow: Flow, found: Mapping[str, Types]) -> None:
+def _note_arguments(flow: Flow, facts: Mapping[str, Scopes], found: Mapping[str, Types]) -> None:
     """A parameter is no longer surely text when some call of the flow passes something else."""
     for skill in flow.skills:
         for expr in expressions(skill.body):
             match expr:
-                case SkillCall():
+                case SkillCall(library=None):
                     callee = found[expr.skill].variables
                     for name, value in expr.args:
                         passed = given_away(found[skill.idn].of(value))
@@ -312,6 +387,11 @@ def _note_arguments(flow: Flow, found: Mapping[str, Types]) -> None:
                         for name, _ in expr.extra:
                             if name in other.variables:
                                 other.variables[name] = ANY
+                case Invoke(name=Const(value=str(name))) if name in found:
+                    found[name].variables.update(dict.fromkeys(facts[name].parameters, ANY))
+                case Invoke(name=name_) if not isinstance(name_, Const):
+                    for idn, other in found.items():
+                        other.variables.update(dict.fromkeys(facts[idn].parameters, ANY))
                 case _:
                     pass
 

@@ -17,6 +17,9 @@ import click
 from skillc.cli.output import Progress, seconds, show_findings, shown_findings, wants_colour, write
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from skillc.project.build import Built
     from skillc.project.config import Config
     from skillc.project.load import Loaded
 
@@ -62,11 +65,28 @@ def cli() -> None:
 
 # --- compiling -------------------------------------------------------------------------------------------
 
-similarity_option = click.option(
-    "--similarity",
-    type=click.Choice(["platform", "normalized"]),
-    help="How IsSimilar compares: the platform's documented formula, or by share of equal text.",
+SOURCE_OPTIONS: Final = (
+    click.option(
+        "--similarity",
+        type=click.Choice(["platform", "normalized"]),
+        help="How IsSimilar compares: the platform's documented formula, or by share of equal text.",
+    ),
+    click.option(
+        "--layout",
+        type=click.Choice(["auto", "folder", "v1", "v2"]),
+        help="How SRC is laid out (default: what it looks like).",
+    ),
+    click.option("--customer", metavar="NAME", help="Which one, where SRC holds several."),
 )
+
+
+def source_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options about what is read, which a command takes as `**flags`."""
+    for option in reversed(SOURCE_OPTIONS):
+        command = option(command)
+    return command
+
+
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
 
 
@@ -74,15 +94,15 @@ quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress and
 @click.argument("src", required=False)
 @click.option("-o", "--out", metavar="DIR", help="Where modules are written (default: build).")
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; fail when DIR is stale.")
-@similarity_option
+@source_options
 @quiet_option
 def build(
-    src: str | None, out: str | None, similarity: str | None, *, only_check: bool, quiet: bool
+    src: str | None, out: str | None, *, only_check: bool, quiet: bool, **flags: str | None
 ) -> None:
     """Compile the skills in SRC (default: skills) to Python modules.
 
-    SRC is a script, a folder of scripts, or a directory of such folders. Only what changed is compiled again;
-    with an error in any template nothing is written.
+    SRC is a script, a folder of scripts, a project or a part of one as the platform or its command line lays it
+    out, or a directory of such. Only what changed is compiled again; with any error nothing is written.
 
     \b
     Examples:
@@ -95,25 +115,27 @@ def build(
     from skillc.project import build as project
 
     started = time.perf_counter()
-    config, loaded = read_project(src, out, similarity)
-    progress = Progress(shown=not quiet)
+    config, loaded = read_project(src, out, flags)
+    progress, jobs = Progress(shown=not quiet), os.cpu_count() or 1
     try:
         if only_check:
-            differences, findings = project.compare(loaded, config.out, config.settings, progress)
+            compared = project.compare(loaded, config.out, config.settings, progress, jobs)
+            modules = compared.modules
             progress.done()
-            show_findings(shown_findings(findings), sys.stderr)
-            for difference in differences:
+            show_findings(shown_findings(compared.findings), sys.stderr)
+            for difference in compared.differences:
                 write(sys.stdout, f"{difference.path}: {difference.kind}")
-            if differences:
-                files = count(len(differences), "file")
+            if compared.differences:
+                files = count(len(compared.differences), "file")
                 write(sys.stderr, f"{files} not up to date; run 'skillc build'")
                 raise click.exceptions.Exit(FAILED)
             changes = "up to date"
         else:
-            built = project.build(loaded, config.out, config.settings, progress)
+            built = project.build(loaded, config.out, config.settings, progress, jobs)
             progress.done()
             show_findings(shown_findings(built.findings), sys.stderr)
-            unchanged = built.modules - len(built.written)
+            modules = built.modules
+            unchanged = modules - len(built.written)
             changes = f"{len(built.written)} written, {unchanged} unchanged"
             changes += f", {len(built.removed)} removed" if built.removed else ""
     except TemplateError as error:
@@ -123,8 +145,8 @@ def build(
         write(sys.stderr, f"{count_findings(shown)}: nothing was written ({seconds(started)})")
         raise click.exceptions.Exit(FAILED) from None
     if not quiet:
-        modules, skills = count(len(loaded.flows), "module"), count(loaded.skill_count, "skill")
-        write(sys.stderr, f"{modules}, {skills}: {changes} ({seconds(started)})")
+        size = f"{count(modules, 'module')}, {count(loaded.skill_count, 'skill')}"
+        write(sys.stderr, f"{size}: {changes} ({seconds(started)})")
 
 
 @cli.command()
@@ -142,17 +164,17 @@ def build(
 @click.option(
     "-W", "strict", metavar="CODE", multiple=True, help="Fail on this warning (repeatable)."
 )
-@similarity_option
+@source_options
 @quiet_option
 def check(
     src: str | None,
-    similarity: str | None,
     form: str,
     strict: tuple[str, ...],
     *,
     show_infos: bool,
     warnings_as_errors: bool,
     quiet: bool,
+    **flags: str | None,
 ) -> None:
     """Find mistakes in the skills in SRC (default: skills) and write nothing.
 
@@ -165,16 +187,15 @@ def check(
       skillc check --format json -W SK301
     """
     from skillc.cli.formats import FORMATS, count, count_findings
-    from skillc.compile import check_flow
+    from skillc.compile import check_flows
 
     started = time.perf_counter()
     codes = {registered(code) for code in strict}
-    config, loaded = read_project(src, None, similarity)
+    config, loaded = read_project(src, None, flags)
     progress = Progress(shown=not quiet)
     findings = list(loaded.findings)
-    for flow in loaded.flows:
-        progress(f"checking {flow.idn}")
-        findings += check_flow(flow, config.settings).findings
+    for checked in check_flows(loaded.flows, config.settings, progress):
+        findings += checked.findings
     progress.done()
     findings.sort(key=lambda finding: finding.place)
     shown = shown_findings(findings, infos=show_infos)
@@ -199,8 +220,8 @@ def check(
 @click.argument("src", required=False)
 @click.option("--ir", is_flag=True, required=True, help="Show the IR, after the passes.")
 @click.option("--skill", metavar="NAME", help="Show only this skill.")
-@similarity_option
-def dump(src: str | None, skill: str | None, similarity: str | None, *, ir: bool) -> None:
+@source_options
+def dump(src: str | None, skill: str | None, *, ir: bool, **flags: str | None) -> None:
     """Show what the compiler made of the skills in SRC (default: skills).
 
     \b
@@ -209,12 +230,12 @@ def dump(src: str | None, skill: str | None, similarity: str | None, *, ir: bool
     """
     from dataclasses import replace
 
-    from skillc.compile import check_flow
+    from skillc.compile import check_flows
     from skillc.dump import dump_flow
     from skillc.errors import TemplateError, UsageError, did_you_mean
 
-    config, loaded = read_project(src, None, similarity)
-    checked = [check_flow(flow, config.settings) for flow in loaded.flows]
+    config, loaded = read_project(src, None, flags)
+    checked = check_flows(loaded.flows, config.settings, Progress(shown=False))
     findings = [*loaded.findings, *(found for flow in checked for found in flow.findings)]
     if any(finding.severity == "error" for finding in findings):
         show_findings(shown_findings(TemplateError(findings).diagnostics), sys.stderr)
@@ -340,7 +361,7 @@ def run(
     from skillrt.errors import SkillError
     from skillrt.llm.http import provider_from_env
 
-    compiled = modules.import_compiled(module, settle(None, None, None).out)
+    compiled = modules.import_compiled(module, settle(None, None, {}).out)
     skill = modules.skill_of(compiled, idn)
     arguments = modules.arguments_of(compiled, skill, params)
     provider = provider_from_env(os.environ, model=model)
@@ -352,10 +373,90 @@ def run(
     terminal.log_to_stderr()
     try:
         anyio.run(converse)
-    except SkillError as error:
+    except Exception as error:  # a skill's own, when it says where in the template it comes from
         notes = getattr(error, "__notes__", ())
-        write(sys.stderr, "\n".join([f"skillc: the skill ended with an error: {error}", *notes]))
+        if not notes:
+            raise
+        said = error if isinstance(error, SkillError) else f"{type(error).__name__}: {error}"
+        write(sys.stderr, "\n".join([f"skillc: the skill ended with an error: {said}", *notes]))
         raise click.exceptions.Exit(FAILED) from None
+
+
+@cli.command()
+@click.argument("project", required=False)
+@click.option("--skill", metavar="NAME", help="What answers you, where no event is said to.")
+@click.option("--as", "name", metavar="NAME", default="", help="Who you are.")
+@click.option(
+    "--connector",
+    metavar="INTEGRATION/CONNECTOR",
+    help="The channel you talk on; else a sandbox connector that the project names.",
+)
+@click.option(
+    "--load",
+    "others",
+    metavar="CONNECTOR",
+    multiple=True,
+    help="A connector of your own beside it: module:Class, or an installed one's name (repeatable).",
+)
+@click.option("--demo", is_flag=True, help="Let a scripted model on loopback answer.")
+@click.option("--model", metavar="NAME", help="The model to ask; else OPENAI_MODEL.")
+@click.option("--build-dir", metavar="DIR", help="Where modules are compiled to and kept.")
+@source_options
+def chat(
+    project: str | None,
+    skill: str | None,
+    name: str,
+    connector: str | None,
+    others: tuple[str, ...],
+    model: str | None,
+    build_dir: str | None,
+    *,
+    demo: bool,
+    **flags: str | None,
+) -> None:
+    """Talk to a PROJECT in any layout (default: skills): compile it, serve it, be its user.
+
+    Every line is a message, also while the agent speaks: the project's own rules say what it interrupts, and what was
+    cut is marked. A line that begins with / is a command, /help lists them. Ctrl-D ends the conversation, Ctrl-C
+    breaks it off. One model answers for all that the skills name: that of OPENAI_API_KEY or OPENAI_BASE_URL, or
+    with --demo a scripted one.
+
+    \b
+    Examples:
+      skillc chat skills/genstream --skill Simple --demo
+      skillc chat export --connector newo_chat/main --as Ann --model gpt-4o
+      printf 'Hello\\n/wait\\n/memory\\n' | skillc chat skills/kiosk --demo
+    """
+    from contextlib import ExitStack
+    from tempfile import TemporaryDirectory
+
+    import anyio
+
+    from skillc.cli import terminal
+    from skillc.cli.chat import address_of, converse, scripted_answer
+    from skillrt.connectors.loading import load_connector
+    from skillrt.llm.http import HttpProvider, provider_from_env
+    from skillrt.testing import ModelServer
+
+    address = None if connector is None else address_of(connector)
+    loaded_connectors = [load_connector(other) for other in others]
+    with ExitStack() as stack:
+        if demo:
+            server = stack.enter_context(ModelServer(scripted_answer))
+            provider = HttpProvider(base_url=server.base_url, model="scripted")
+        else:
+            provider = provider_from_env(os.environ, model=model)
+        out = build_dir or stack.enter_context(TemporaryDirectory(prefix="skillc-chat-"))
+        builds = compile_to_import(project, out, flags, skill)
+
+        async def talk() -> None:
+            async with provider:
+                await converse(
+                    builds, provider, name=name, connector=address, connectors=loaded_connectors
+                )
+
+        terminal.log_to_stderr()
+        anyio.run(talk)
 
 
 @cli.command()
@@ -374,15 +475,9 @@ def demo(skills: str | None, build_dir: str | None, model: str | None) -> None:
     from skillc.cli import modules, terminal
     from skillc.cli.demo import show_demo
     from skillc.cli.formats import count
-    from skillc.errors import TemplateError
-    from skillc.project import build as project
 
-    config, loaded = read_project(skills, build_dir, None)
-    try:
-        project.build(loaded, config.out, config.settings, Progress(shown=False))
-    except TemplateError as error:
-        show_findings(shown_findings(error.diagnostics), sys.stderr)
-        raise click.exceptions.Exit(FAILED) from None
+    config, loaded = read_project(skills, build_dir, {})
+    compile_or_fail(config, loaded, Progress(shown=False))
     made = f"{count(len(loaded.flows), 'module')}, {count(loaded.skill_count, 'skill')}"
     write(sys.stdout, f"Compiled {config.src} to {config.out}: {made}.")
     terminal.log_to_stderr()
@@ -393,23 +488,56 @@ def demo(skills: str | None, build_dir: str | None, model: str | None) -> None:
 # --- what the commands share -----------------------------------------------------------------------------
 
 
-def read_project(src: str | None, out: str | None, similarity: str | None) -> tuple[Config, Loaded]:
-    """The settings, and what is at their source."""
+def read_project(
+    src: str | None, out: str | None, flags: Mapping[str, str | None]
+) -> tuple[Config, Loaded]:
+    """The settings, and what is at their source; `flags` are those of `source_options`."""
     from dataclasses import replace
 
     from skillc.project.load import load
 
-    config = settle(src, out, similarity)
-    loaded = load(config.src)
+    config = settle(src, out, flags)
+    loaded = load(config.src, config.layout, config.customer)
     return replace(config, settings=replace(config.settings, lone=loaded.lone)), loaded
 
 
-def settle(src: str | None, out: str | None, similarity: str | None) -> Config:
+def compile_to_import(
+    src: str | None, out: str, flags: Mapping[str, str | None], entry: str | None
+) -> list[str]:
+    """Compile what is at the source into a folder, and put that on the path; the names to import, sorted.
+
+    `entry` is the skill that messages start where no event is written.
+    """
+    from skillc.project.entry import with_entry
+
+    config, loaded = read_project(src, out, flags)
+    loaded = with_entry(loaded, entry)
+    built = compile_or_fail(config, loaded, Progress(shown=True))
+    show_findings(shown_findings(built.findings), sys.stderr)
+    sys.path.insert(0, str(config.out.resolve()))
+    return sorted({flow.module.partition(".")[0] for flow in loaded.flows})
+
+
+def compile_or_fail(config: Config, loaded: Loaded, progress: Progress) -> Built:
+    """What a build did; with an error in any template, show what is wrong and end the command."""
+    from skillc.errors import TemplateError
+    from skillc.project import build as project
+
+    try:
+        return project.build(loaded, config.out, config.settings, progress)
+    except TemplateError as error:
+        progress.done()
+        show_findings(shown_findings(error.diagnostics), sys.stderr)
+        raise click.exceptions.Exit(FAILED) from None
+    finally:
+        progress.done()
+
+
+def settle(src: str | None, out: str | None, flags: Mapping[str, str | None]) -> Config:
     """The settings, from flags, environment and file."""
     from skillc.project.config import configure
 
-    flags = {"src": src, "out": out, "similarity": similarity}
-    return configure(flags, os.environ, Path())
+    return configure({"src": src, "out": out, **flags}, os.environ, Path())
 
 
 def explain_error(error: Exception) -> int:

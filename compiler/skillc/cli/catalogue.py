@@ -29,7 +29,7 @@ def action_object(action: Action) -> dict[str, Any]:
             for parameter in action.parameters
         ],
         "any_argument": action.open,
-        "any_number": action.variadic,
+        "any_number": bool(action.variadic),
     }
 
 
@@ -46,7 +46,8 @@ def action_page(action: Action) -> str:
     for parameter in action.parameters:
         kind = " | ".join(map(repr, parameter.choices)) or parameter.kind.value
         limits = f", {parameter.range}" if parameter.range else ""
-        default = "required" if parameter.required else f"default {parameter.default!r}"
+        default = "optional" if parameter.default is None else f"default {parameter.default!r}"
+        default = "required" if parameter.required else default
         others = f" (also {', '.join(parameter.aliases)})" if parameter.aliases else ""
         lines.append(f"  {parameter.name:{width}}  {kind}{limits}; {default}{others}")
     if action.variadic:

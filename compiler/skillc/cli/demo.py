@@ -15,13 +15,14 @@ from typing import Final
 import anyio
 
 from skillc.cli.modules import import_file, skill_of
-from skillc.cli.terminal import Screen, Talk, show
+from skillc.cli.terminal import Talk, show
 from skillc.ir import Flow, Skill
 from skillc.passes import Settings
 from skillc.project.build import build
 from skillc.project.load import Loaded
 from skillc.source import Source
 from skillrt import Actor, CloseReason, Persona, Run, Runtime
+from skillrt.connectors.sandbox import Screen
 from skillrt.errors import ChannelClosed
 from skillrt.llm.http import HttpProvider, provider_from_env
 from skillrt.stores.memory import MemoryStore
@@ -51,7 +52,7 @@ class Stage(Screen):
 
     def __init__(self, cut_in: str = "", after_chars: int = CUT_AFTER_CHARS) -> None:
         """`cut_in` is what the user says into an answer, `heard` is set after so many characters of it."""
-        super().__init__()
+        super().__init__(show)
         self.cut_in = cut_in
         self.after_chars = after_chars
         self.heard = anyio.Event()

@@ -17,38 +17,12 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from skillc.cli.output import put
 from skillc.errors import UsageError
 from skillc.project.idn import visible
-from skillrt import Actor, CloseReason, Event, Persona, Run, Runtime, SkillFunction
+from skillrt import Actor, Event, Persona, Run, Runtime, SkillFunction
+from skillrt.connectors.sandbox import Screen
 from skillrt.llm.base import Provider
 from skillrt.watchdog import sole
 
-MARKS: Final[Mapping[CloseReason, str]] = {
-    "complete": "",
-    "interrupted": " [cut]",
-    "error": " [broken off]",
-}
-"""How the end of a message is shown."""
-
 PROMPT: Final = "> "
-
-
-class Screen:
-    """A sink that shows each message as it is delivered."""
-
-    def __init__(self) -> None:
-        """Nothing is shown yet."""
-        self.length = 0
-        """Characters of the message that has not ended."""
-
-    async def write(self, text: str) -> None:
-        """Show more of the message."""
-        show(text)
-        self.length += len(text)
-
-    async def close(self, reason: CloseReason) -> None:
-        """End the line, and say so when the message did not end by itself."""
-        if self.length:
-            show(f"{MARKS[reason]}\n")
-        self.length = 0
 
 
 def show(text: str) -> None:
@@ -72,7 +46,7 @@ class Talk:
         self.runtime = runtime
         self.skill = skill
         self.arguments = arguments
-        self.screen = screen or Screen()
+        self.screen = screen or Screen(show)
         self.persona = Persona()
         self.actor = Actor(
             persona_id=self.persona.id, integration_idn=channel, external_id="terminal"
@@ -202,20 +176,21 @@ def read_lines(typed: MemoryObjectSendStream[str]) -> None:
     threading.Thread(target=read, name="typed lines", daemon=True).start()
 
 
-class OneLine(logging.Formatter):
-    """A log record as one line: level, message, and what was raised."""
+class WithoutStack(logging.Formatter):
+    """A log record for people: level, message, and what was raised, with its place in the template."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """The line, and those of the place."""
         raised = record.exc_info[1] if record.exc_info else None
         cause = f": {type(raised).__name__}: {raised}" if raised else ""
-        return f"{record.levelname}: {record.getMessage()}{cause}"
+        notes: list[str] = getattr(raised, "__notes__", [])
+        return "\n".join([f"{record.levelname}: {record.getMessage()}{cause}", *notes])
 
 
 def log_to_stderr() -> None:
-    """Show the runtime's warnings and errors, each on one line."""
+    """Show the runtime's warnings and errors."""
     handler = logging.StreamHandler()
-    handler.setFormatter(OneLine())
+    handler.setFormatter(WithoutStack())
     logger = logging.getLogger("skillrt")
     logger.addHandler(handler)
     logger.setLevel(logging.WARNING)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from skillc.deep import with_deep_stack
 from skillc.emit.check import check_module, too_deep
 from skillc.emit.module import HEADER, emit_module
+from skillc.emit.project import emit_project
 from skillc.ir import Flow
 
-__all__ = ("HEADER", "Emitted", "emit_flow")
+__all__ = ("HEADER", "Emitted", "emit_flow", "emit_project")
 
 
 @dataclass(frozen=True, slots=True)

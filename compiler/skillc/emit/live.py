@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import assert_never
 
-from skillc.analyses.walk import Body
+from skillc.analyses.walk import Body, expressions, map_expressions, statements
 from skillc.ir import (
     Assign,
     Block,
     Break,
+    Capture,
+    CloseRole,
     Const,
     Continue,
     Each,
@@ -18,11 +21,17 @@ from skillc.ir import (
     Expr,
     If,
     Logic,
+    Macro,
+    MacroCall,
+    Name,
+    OpenRole,
     Return,
     Role,
     Select,
+    SetField,
     Stmt,
     Unary,
+    Unpack,
 )
 
 
@@ -40,16 +49,51 @@ def live_body(body: Body) -> tuple[Body, bool]:
     return tuple(live), True
 
 
+def without_uncalled(body: Body) -> Body:
+    """The body without the macros that nothing calls but themselves and each other."""
+    calls: dict[str, set[str]] = {}
+    for stmt in statements(body):
+        if isinstance(stmt, Macro):
+            calls.setdefault(stmt.name, set()).update(_calls(stmt))
+    called: set[str] = set()
+    todo = [name for stmt in _with_macros(body, called) for name in _calls(stmt)]
+    while todo:
+        name = todo.pop()
+        if name not in called:
+            called.add(name)
+            todo.extend(calls.get(name, ()))
+    return _with_macros(body, called)
+
+
+def _calls(stmt: Stmt) -> Iterator[str]:
+    """The macros that a statement calls, and all inside it."""
+    for expr in expressions((stmt,)):
+        if isinstance(expr, MacroCall):
+            yield from filter(None, (expr.macro, expr.caller))
+
+
+def _with_macros(body: Body, called: set[str]) -> Body:
+    kept = [stmt for stmt in body if not isinstance(stmt, Macro) or stmt.name in called]
+    return tuple(
+        map_expressions(stmt, lambda expr: expr, lambda inner: _with_macros(inner, called))
+        for stmt in kept
+    )
+
+
 def _live(stmt: Stmt) -> tuple[Body, bool]:
     match stmt:
-        case Emit() | Evaluate() | Assign():
+        case Assign(name=name, value=Name(name=same)) if same == name:
+            return (), True
+        case Emit() | Evaluate() | Assign() | Unpack() | SetField() | OpenRole() | CloseRole():
             return (stmt,), True
+        case Macro():
+            return (replace(stmt, body=live_body(stmt.body)[0]),), True
         case If():
             return _live_branches(stmt)
         case Each():
             inner, orelse = live_body(stmt.body)[0], live_body(stmt.orelse)[0]
             return (replace(stmt, body=inner, orelse=orelse),), True
-        case Role() | Block():
+        case Role() | Block() | Capture():
             inner, goes_on = live_body(stmt.body)
             return (replace(stmt, body=inner),), goes_on
         case Select():

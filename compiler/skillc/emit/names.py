@@ -19,6 +19,8 @@ IMPORTS: Final[Mapping[str, str]] = {
     "Final": "typing",
     "Context": "skillrt",
     "actions": "skillrt",
+    "libraries": "",
+    "filters": "skillrt",
     "FUNCTIONS": "skillrt.functions",
     **{function.__name__: function.__module__ for function in FUNCTIONS.values()},
     **{f"as_{kind.name.lower()}": "skillrt.kinds" for kind in Kind},
@@ -28,37 +30,54 @@ IMPORTS: Final[Mapping[str, str]] = {
     "variable_name": "skillrt.names",
     "Leave": "skillrt.leave",
     "leave": "skillrt.leave",
+    "Loop": "skillrt.loops",
+    "set_field": "skillrt.objects",
+    **dict.fromkeys(("Steps", "each", "keyed", "walk"), "skillrt.steps"),
     **dict.fromkeys(
         (
-            *("UNDEFINED", "DslList", "JsonText", "Undefined"),
-            *("call", "defined", "each", "get", "item", "text"),
-            *("add", "divide", "modulo", "multiply", "negate", "positive", "subtract"),
+            *("MISSING", "UNDEFINED", "DslList", "JsonText", "Undefined"),
+            *("call", "concatenate", "defined", "get", "item", "nsl_text", "text"),
+            *("named_arguments", "nsl_items", "unpack"),
+            *("add", "divide", "floor_divide", "modulo", "multiply", "power", "subtract"),
+            *("negate", "positive"),
             *("contains", "equal", "inside", "not_equal", "same"),
             *("greater", "greater_equal", "less", "less_equal"),
         ),
         "skillrt.values",
     ),
 }
-"""The module that each name comes from which generated code may use; nothing else is ever imported."""
+"""The module that each name comes from which generated code may use; nothing else is ever imported.
+
+`libraries` come from the package of the project.
+"""
+
+
+def last_part(module: str) -> str:
+    """`shared` of `rentals.libraries.shared`."""
+    return module.rpartition(".")[2]
+
 
 BUILTINS: Final = frozenset(
-    {"bool", "dict", "enumerate", "float", "int", "len", "list", "str", "tuple"}
+    {"bool", "dict", "enumerate", "float", "int", "len", "list", "slice", "str", "tuple"}
 )
 LOCALS: Final = frozenset({"ctx", "extra", "out"})
 
 
 @dataclass(slots=True)
 class Uses:
-    """What the code of one module turned out to use.
+    """What the code of one module of the package `project` turned out to use.
 
     `aliases` are the skills called where a variable has their name. `repeats` says that something is compared
     or tested, `redefines` that a variable spelt like a constant is assigned: type checkers take both for slips.
+    `closures` says that a function is defined in a loop, whose items it sees, which linters take for one.
     """
 
+    project: str = ""
     imported: set[str] = field(default_factory=set[str])
     aliases: set[str] = field(default_factory=set[str])
     repeats: bool = False
     redefines: bool = False
+    closures: bool = False
 
     def name(self, name: str) -> cst.Name:
         """An imported name."""

@@ -28,7 +28,9 @@ from skillc.ir import (
     Logic,
     Name,
     SetComputed,
+    TupleExpr,
     Unary,
+    Undefined,
     Void,
 )
 from skillrt.functions import FUNCTIONS
@@ -68,10 +70,13 @@ def compares_natively(step: Step, type_of: TypeOf) -> bool:
         case "in" | "not in":
             return is_text(one) and is_text(other) and not isinstance(core(right), Const)
         case "is" | "is not":
-            literal = isinstance(core(left), Const | ListExpr | DictExpr | Unary | Void)
-            return is_singleton(right) and not literal
+            return is_singleton(right) and not isinstance(core(left), LITERALS)
         case _:
             assert_never(op)
+
+
+LITERALS: Final = (Const, ListExpr, DictExpr, TupleExpr, Unary, Void, Undefined)
+"""What Python warns about when it is tested for being none: that is known beforehand."""
 
 
 def core(expr: Expr) -> Expr:

@@ -23,21 +23,38 @@ class Line:
 
     number: int = 0
     parts: list[str | cst.BaseExpression] = field(default_factory=list["str | cst.BaseExpression"])
+    has_numbers: bool = False
 
-    def add(self, scope: Scope, number: int, part: str | cst.BaseExpression) -> Code:
-        """Print `part` too; the code of the line before, if it has ended."""
-        ended = self.end(scope) if number != self.number else []
+    def add(
+        self,
+        scope: Scope,
+        number: int,
+        part: str | cst.BaseExpression,
+        *,
+        is_number: bool = False,
+    ) -> Code:
+        """Print `part` too: a text, or a whole number.
+
+        Returns the code of the line before, if it has ended. Empty lines go with the one behind.
+        """
+        ended = self.end(scope) if number != self.number and not self.is_blank() else []
         self.number = number
+        self.has_numbers |= is_number
         self.parts.append(part)
         return ended
+
+    def is_blank(self) -> bool:
+        """Whether there is nothing to see in it so far."""
+        return all(isinstance(part, str) and not part.strip() for part in self.parts)
 
     def end(self, scope: Scope) -> Code:
         """The code of the line; nothing is left."""
         parts, self.parts = self.parts, []
+        texts, self.has_numbers = not self.has_numbers, False
         if not parts:
             return []
         match parts:
-            case [cst.BaseExpression() as only]:
+            case [cst.BaseExpression() as only] if texts:
                 value: cst.BaseExpression = only
             case _:
                 value = py.fstring(parts)
@@ -49,6 +66,20 @@ def write(scope: Scope, value: cst.BaseExpression) -> cst.SimpleStatementLine:
     """`out.write(<value>)`"""
     scope.prints = True
     return py.evaluate(py.call(py.attribute(py.name("out"), "write"), value))
+
+
+def set_apart(scope: Scope, code: Code) -> Code:
+    """The statements of a body, with an empty line around each function in it."""
+    done: Code = []
+    for stmt in code:
+        if done and cst.FunctionDef in {type(stmt), type(done[-1])}:
+            apart = stmt.with_changes(leading_lines=[cst.EmptyLine(indent=False)])
+            if stmt in scope.origins:
+                scope.origins[apart] = scope.origins.pop(stmt)
+            done.append(apart)
+        else:
+            done.append(stmt)
+    return done
 
 
 LINES: Final = re.compile(r"[^\n]*\n|[^\n]+")

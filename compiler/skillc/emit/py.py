@@ -10,7 +10,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, cast
 
 import libcst as cst
 
@@ -188,6 +188,42 @@ def dict_in_lines(
     return cst.Dict(elements, lbrace=cst.LeftCurlyBrace(new_line(depth + 1)))
 
 
+def literal(value: object, lines: int = 0, depth: int = 0) -> cst.BaseExpression:
+    """Plain data as Python writes it; the outer `lines` levels have a line for each entry, indented by `depth`.
+
+    Raises:
+        CompilerBug: it holds something that is no text, number, boolean, none, list, tuple or dict.
+    """
+    match value:
+        case str() | int() | float() | None:
+            return constant(value)
+        case tuple():
+            return tuple_of(map(literal, cast("tuple[object, ...]", value)))
+        case list():
+            items = [literal(item, lines - 1, depth + 1) for item in cast("list[object]", value)]
+            return list_in_lines(items, depth) if lines > 0 else list_of(items)
+        case dict():
+            pairs = [
+                (literal(key), literal(inner, lines - 1, depth + 1))
+                for key, inner in cast("dict[object, object]", value).items()
+            ]
+            return dict_in_lines(pairs, depth) if lines > 0 else dict_of(pairs)
+        case _:
+            raise CompilerBug(f"{type(value).__name__} is no plain data")
+
+
+def list_in_lines(items: Sequence[cst.BaseExpression], depth: int = 0) -> cst.List:
+    """A list with a line for each item, its own lines indented by `depth` levels."""
+    if not items:
+        return cst.List([])
+    levels = [*(depth + 1 for _ in items[1:]), depth]
+    elements = [
+        cst.Element(item, comma=cst.Comma(whitespace_after=new_line(level)))
+        for item, level in zip(items, levels, strict=True)
+    ]
+    return cst.List(elements, lbracket=cst.LeftSquareBracket(new_line(depth + 1)))
+
+
 def new_line(depth: int) -> cst.ParenthesizedWhitespace:
     """A line break inside brackets, the next line indented by `depth` levels."""
     return cst.ParenthesizedWhitespace(
@@ -197,7 +233,7 @@ def new_line(depth: int) -> cst.ParenthesizedWhitespace:
 
 # --- operators -----------------------------------------------------------------------------------
 
-WALRUS, OR, AND, NOT, COMPARISON, SUM, PRODUCT, SIGN, AWAIT, ATOM = range(10)
+WALRUS, CONDITIONAL, OR, AND, NOT, COMPARISON, SUM, PRODUCT, SIGN, AWAIT, ATOM = range(11)
 
 ARITHMETIC: Final[dict[str, tuple[type[cst.BaseBinaryOp], int]]] = {
     "+": (cst.Add, SUM),
@@ -232,6 +268,8 @@ def precedence(node: cst.BaseExpression) -> int:
     match node:
         case cst.NamedExpr():
             return WALRUS
+        case cst.IfExp():
+            return CONDITIONAL
         case cst.BooleanOperation(operator=cst.Or()):
             return OR
         case cst.BooleanOperation():
@@ -281,19 +319,29 @@ def logic(op: str, left: cst.BaseExpression, right: cst.BaseExpression) -> cst.B
 
 
 NEGATED: Final[Mapping[type[cst.BaseCompOp], type[cst.BaseCompOp]]] = {
+    cst.Equal: cst.NotEqual,
+    cst.NotEqual: cst.Equal,
     cst.In: cst.NotIn,
     cst.Is: cst.IsNot,
+    cst.IsNot: cst.Is,
 }
 
 
 def negation(value: cst.BaseExpression) -> cst.BaseExpression:
-    """`not <value>`, but `a not in b` and `a is not b` where linters want them."""
+    """`not <value>`, but `a != b`, `a not in b` and `a is not b` for a single comparison."""
     if isinstance(value, cst.Comparison) and len(value.comparisons) == 1:
         target = value.comparisons[0]
         negated = NEGATED.get(type(target.operator))
         if negated is not None:
             return cst.Comparison(value.left, [cst.ComparisonTarget(negated(), target.comparator)])
     return cst.UnaryOperation(cst.Not(), operand(value, NOT))
+
+
+def conditional(
+    test: cst.BaseExpression, body: cst.BaseExpression, orelse: cst.BaseExpression
+) -> cst.IfExp:
+    """`<body> if <test> else <orelse>`"""
+    return cst.IfExp(operand(test, OR), operand(body, OR), operand(orelse, CONDITIONAL))
 
 
 def signed(op: str, value: cst.BaseExpression) -> cst.UnaryOperation:
@@ -306,6 +354,22 @@ def bound(identifier: str, value: cst.BaseExpression) -> cst.NamedExpr:
     return cst.NamedExpr(
         name(identifier), operand(value, OR), lpar=[cst.LeftParen()], rpar=[cst.RightParen()]
     )
+
+
+def binds(node: cst.CSTNode) -> bool:
+    """Whether an assignment is inside an expression."""
+    return isinstance(node, cst.NamedExpr) or any(map(binds, node.children))
+
+
+def chosen(
+    item: cst.BaseExpression,
+    target: cst.BaseAssignTargetExpression,
+    items: cst.BaseExpression,
+    test: cst.BaseExpression,
+) -> cst.ListComp:
+    """`[<item> for <target> in <items> if <test>]`"""
+    condition = cst.CompIf(operand(test, OR))
+    return cst.ListComp(item, cst.CompFor(target, operand(items, OR), [condition]))
 
 
 def sequence(values: Sequence[cst.BaseExpression], index: int) -> cst.BaseExpression:
@@ -376,6 +440,34 @@ def loop(
 def targets(*identifiers: cst.BaseExpression) -> cst.Tuple:
     """`<a>, <b>`, as loops bind it."""
     return cst.Tuple([cst.Element(item) for item in identifiers], lpar=[], rpar=[])
+
+
+def function(
+    identifier: str,
+    parameters: cst.Parameters,
+    body: Sequence[cst.BaseStatement],
+    returns: cst.BaseExpression,
+    *,
+    waits: bool,
+) -> cst.FunctionDef:
+    """`def <name>(<parameters>) -> <returns>: <body>`, with `async` if it `waits`."""
+    return cst.FunctionDef(
+        name(identifier),
+        parameters,
+        block(body),
+        returns=cst.Annotation(returns),
+        asynchronous=cst.Asynchronous() if waits else None,
+    )
+
+
+def outer(identifiers: Sequence[str]) -> cst.SimpleStatementLine:
+    """`nonlocal <names>`"""
+    return line(cst.Nonlocal([cst.NameItem(name(identifier)) for identifier in identifiers]))
+
+
+def grouped(items: cst.Tuple) -> cst.Tuple:
+    """`(<a>, <b>)`, inside other targets."""
+    return items.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
 
 
 def attempt(

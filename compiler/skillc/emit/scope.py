@@ -9,11 +9,28 @@ from typing import Final, TypeVar
 
 import libcst as cst
 
-from skillc.analyses.scopes import Exposed, Scopes, assignments, exposed, received, scopes
+from skillc.analyses.scopes import (
+    Exposed,
+    Scopes,
+    assignments,
+    exposed,
+    is_function,
+    received,
+    scopes,
+)
 from skillc.analyses.types import ANY, TEXT, Type, Types, types
-from skillc.analyses.walk import expressions, own_expressions, statements, subexpressions
+from skillc.analyses.waiting import waiting_macros
+from skillc.analyses.walk import (
+    bodies,
+    expressions,
+    own_expressions,
+    parameter_names,
+    statements,
+    subexpressions,
+    taken_names,
+)
 from skillc.emit import py
-from skillc.emit.names import BUILTINS, IMPORTS, LOCALS, Uses
+from skillc.emit.names import BUILTINS, IMPORTS, LOCALS, Uses, last_part
 from skillc.emit.native import is_loose
 from skillc.ir import (
     Assign,
@@ -21,22 +38,31 @@ from skillc.ir import (
     Binary,
     Bind,
     Call,
+    Conditional,
     Const,
     Each,
     Emit,
     Evaluate,
     Expose,
     Expr,
+    Filter,
     Flow,
     Index,
     Leave,
     ListExpr,
     Logic,
+    LoopName,
+    Macro,
+    MacroCall,
     Name,
+    Recur,
+    Runner,
     SetComputed,
     Skill,
     Stmt,
+    Test,
     Unary,
+    Undefined,
     Void,
 )
 from skillrt.functions import FUNCTIONS
@@ -48,9 +74,14 @@ from skillrt.names import python_name
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the skills of one flow know of each other. `functions` are their Python names by idn."""
+    """What the skills of one flow know of each other. `functions` are their Python names by idn.
 
+    `library` is the flow's idn if it is one, else ""; `libraries` are the modules of the others by idn.
+    """
+
+    library: str
     functions: Mapping[str, str]
+    libraries: Mapping[str, str]
     exposed: Exposed
     types: Mapping[str, Types]
 
@@ -58,7 +89,9 @@ class Facts:
 def flow_facts(flow: Flow) -> Facts:
     """The facts of a resolved flow."""
     functions = {skill.idn: python_name(skill.idn) for skill in flow.skills}
-    return Facts(functions, exposed(flow), types(flow))
+    libraries = {library.idn: last_part(library.module) for library in flow.libraries}
+    own = flow.idn if flow.is_library else ""
+    return Facts(own, functions, libraries, exposed(flow), types(flow))
 
 
 # --- what a skill calls its variables ------------------------------------------------------------
@@ -66,11 +99,26 @@ def flow_facts(flow: Flow) -> Facts:
 
 @dataclass(slots=True)
 class Loop:
-    """The Python names of what the innermost loop knows; "" for what its body does not ask for."""
+    """The Python names of what the innermost loop knows; "" for what its body does not ask for.
 
-    index: str
-    key: str
-    items: str
+    `index` counts from `start`. `whole` is the runtime's object that knows everything, where simple names do not do;
+    `depth` is how deep a recursive loop is, from zero.
+    """
+
+    index: str = ""
+    key: str = ""
+    items: str = ""
+    start: int = 0
+    whole: str = ""
+    depth: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recursion:
+    """The Python names of the function of a recursive loop, and of its parameter `depth`, "" if it has none."""
+
+    function: str
+    depth: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +129,7 @@ class Origin:
     fails: bool
 
 
+TEXT_FORMS: Final[Mapping[Runner, str]] = {"guidance": "text", "nsl": "nsl_text"}
 PLAIN: Final = frozenset({"str", "int", "float", "bool", "Reply", "Record", "JsonText", "DslList"})
 PLACEHOLDER: Final = "\0"  # a name no template has: stands for an operand whose type is known
 Marked = TypeVar("Marked", bound=cst.BaseStatement)
@@ -92,10 +141,12 @@ class Scope:
 
     Of its variables, by their template names: `read` are those that something reads; `free` and `started` begin as
     what the caller passed beside the parameters; `undefined` may hold undefined; `typed` need an annotation; `bound`
-    are assigned inside expressions; `declared` have their annotation already; `builtins` are functions and modules as
-    long as nothing is assigned. `origins` holds the statements made
-    so far that stand for one of the template; `prints` tells whether `out` was used, `leaves` whether an expression
-    may end the skill.
+    are assigned where none can stand; `declared` have theirs already; `builtins` are functions and modules as long as
+    nothing is assigned; `reassigned` are the variables of the run that expressions assign. `macros` are the functions
+    of macros by name; `callers` are the names of which the run knows what function they mean, `waiting` the macros
+    that are coroutines; `shallow` says that none of them calls another, nor any loop itself. `origins` holds the
+    statements made so far that stand for one of the template; `nesting` counts the loops around the code, up to the
+    function it is in; `prints` tells whether `out` was used, `leaves` whether an expression may end the skill.
     """
 
     def __init__(self, skill: Skill, facts: Facts, uses: Uses, *, ends: bool) -> None:
@@ -109,19 +160,34 @@ class Scope:
         self.types = replace(facts.types[skill.idn], variables=self.variables)
         self.origins: dict[cst.CSTNode, Origin] = {}
         self.loops: list[Loop] = []
+        self.recursions: list[Recursion] = []
+        self.nesting = 0
         self.prints = False
         self.in_dict = self.scopes.computed
         self._known: dict[int, tuple[Expr, Type]] = {}
 
+        macros = [stmt for stmt in statements(skill.body) if isinstance(stmt, Macro)]
+        self.macros = {macro.name: python_name(macro.name) for macro in macros}
+        called_back = (macro.called_back for macro in macros)
+        self.callers = frozenset(filter(None, called_back)) | self.scopes.loose
+        self.waiting = waiting_macros(skill, self.scopes.loose)
+
         found = list(expressions(skill.body))
+        chained = MacroCall in map(type, expressions(macros))
+        self.shallow = not (self.callers or chained or Recur in map(type, found))
         self.leaves = any(isinstance(expr, Leave) for expr in found)
         values = list(given_values(skill))
         self.read = frozenset(_reads(skill, found, ends=ends))
         self.free = frozenset(filter(is_variable, self.scopes.free))
         passed = frozenset(name for expr in found for name in received(expr, facts.exposed))
-        passed -= self.scopes.loop_names
+        passed -= self.scopes.loop_names | self.scopes.local
+        self.reassigned = passed | {expr.name for expr in found if isinstance(expr, Bind)}
+        self._words: dict[str, dict[str, str]] = {}
+        for macro in macros:
+            words = {word: self.parameter(word, name) for word, name in taken_names(macro)}
+            self._words.setdefault(macro.name, {}).update(words)
         self.started = (self.scopes.maybe_unset | passed) & self.read - self.scopes.parameters
-        hidden = self.scopes.parameters | self.scopes.loop_names
+        hidden = self.scopes.parameters | self.scopes.loop_names | self.scopes.local
         self.builtins = frozenset(n for n in self.read - hidden if not is_variable(n))
         self.undefined = self._undefined(values)
         self.typed = frozenset(self._typed(values))
@@ -136,9 +202,10 @@ class Scope:
         self.assigned = self.declared - self.scopes.loop_names
 
         every = {*self.scopes.parameters, *self.scopes.assigned, *self.scopes.loop_names}
+        every |= self.scopes.local | self.macros.keys()
         self.locals = frozenset(python_name(name) for name in every | self.free)
+        self.locals |= {word for words in self._words.values() for word in words.values()}
         self.taken = {*self.locals, *facts.functions.values(), *IMPORTS, *BUILTINS, *LOCALS}
-        self.ignored = self.fresh("_")
         self.names = self.fresh("names") if self.in_dict else ""
 
     def line(self, stmt: Stmt) -> int:
@@ -159,6 +226,27 @@ class Scope:
         self.taken.add(candidate)
         return candidate
 
+    def parameter(self, word: str, name: str) -> str:
+        """The Python name of a macro's parameter: the word by which calls name it, whatever its variable's name is.
+
+        Unless the word is a variable of the run that something inside a macro may assign.
+        """
+        hides = word in self.reassigned and not self.in_names(word)
+        return python_name(name if hides else word)
+
+    def words(self, macro: str) -> Mapping[str, str]:
+        """The Python names of what a macro takes, by the words of calls; of any where only the run knows which."""
+        every = {word: name for words in self._words.values() for word, name in words.items()}
+        return self._words.get(macro, every)
+
+    def text(self, value: cst.BaseExpression) -> cst.BaseExpression:
+        """The text form of a value, as the dialect has it."""
+        return self.uses.call(TEXT_FORMS[self.skill.runner], value)
+
+    def nobody(self) -> str:
+        """A name for a value that nobody reads: `_`; type checkers take a second one of `_2` for a slip."""
+        return self.fresh("_") if "_" in self.locals else "_"
+
     def function(self, idn: str) -> cst.Name:
         """The name under which this body can call a skill; an alias where a variable hides it."""
         name = self.flow.functions[idn]
@@ -168,8 +256,9 @@ class Scope:
         return py.name(name)
 
     def in_names(self, name: str) -> bool:
-        """Whether a variable lives in the dict of a skill that computes names; loop names never do."""
-        return self.in_dict and name not in self.scopes.loop_names
+        """Whether a variable lives in the dict of a skill that computes names; those of loops and macros never do."""
+        own = (self.scopes.loop_names, self.scopes.local, self.macros)
+        return self.in_dict and not any(name in names for names in own)
 
     def is_local(self, name: str) -> bool:
         """Whether reading the variable is reading a Python local."""
@@ -210,10 +299,14 @@ class Scope:
         match expr:
             case Name():
                 return expr.name in self.undefined or self.in_names(expr.name)
-            case Attribute() | Index():
+            case Undefined():
+                return True
+            case Attribute() | Index() | Filter():
                 return not self.type_of(expr) <= PLAIN
             case Logic():
                 return any(map(self.may_be_undefined, expr.values))
+            case Conditional():
+                return self.may_be_undefined(expr.body) or self.may_be_undefined(expr.orelse)
             case Bind() | SetComputed() | Expose():
                 return self.may_be_undefined(expr.value)
             case _:
@@ -221,7 +314,9 @@ class Scope:
 
     def _undefined(self, values: list[tuple[str, Expr | None]]) -> frozenset[str]:
         """The variables that may hold undefined: unset ones, and those assigned from such."""
-        self.undefined = self.scopes.maybe_unset | self.free
+        macros = (stmt for stmt in statements(self.skill.body) if isinstance(stmt, Macro))
+        self.undefined = self.scopes.maybe_unset | self.scopes.unset | self.free
+        self.undefined |= {name for macro in macros for name in parameter_names(macro)}
         while True:
             more = {n for n, value in values if value and self.may_be_undefined(value)}
             if more <= self.undefined:
@@ -253,7 +348,7 @@ def _reads(skill: Skill, found: Iterable[Expr], *, ends: bool) -> Iterator[str]:
             yield expr.name
     for stmt in statements(skill.body):
         match stmt:
-            case Assign(name=name, value=Expose(when=Const(value=True))):
+            case Assign(name=name, value=Expose(when=Const())):
                 yield name
             case _:
                 pass
@@ -262,7 +357,10 @@ def _reads(skill: Skill, found: Iterable[Expr], *, ends: bool) -> Iterator[str]:
 
 
 def _bound_inside(skill: Skill) -> Iterator[str]:
-    """The variables assigned inside expressions, where no annotation can stand: they are declared before."""
+    """The variables assigned where no annotation can stand, in expressions and macros: they are declared before."""
+    for function in filter(is_function, statements(skill.body)):
+        for body in bodies(function):
+            yield from (expr.name for expr in expressions(body) if isinstance(expr, Bind))
     for stmt in statements(skill.body):
         for own in own_expressions(stmt):
             expr = own
@@ -280,7 +378,8 @@ def given_values(skill: Skill) -> Iterator[tuple[str, Expr | None]]:
     for stmt in statements(skill.body):
         if isinstance(stmt, Each) and isinstance(stmt.iterable, ListExpr):
             for item in stmt.iterable.items:
-                yield stmt.item, item
+                if isinstance(stmt.item, str):
+                    yield stmt.item, item
 
 
 # --- chains --------------------------------------------------------------------------------------
@@ -289,22 +388,27 @@ def given_values(skill: Skill) -> Iterator[tuple[str, Expr | None]]:
 def first_part(expr: Expr) -> Expr | None:
     """The operand that an operator chain like `a.b + c` goes on with, None where it ends."""
     match expr:
-        case Attribute() | Unary():
+        case Attribute() | Unary() | Filter() | Test():
             return expr.value
         case Index():
             return expr.value
         case Binary():
             return expr.left
+        case Call(callee=Attribute(value=LoopName(name="loop"), name=name)) if name in LOOP_METHODS:
+            return None
         case Call():
             return expr.callee
         case _:
             return None
 
 
+LOOP_METHODS: Final = frozenset({"cycle", "changed"})
+
+
 def with_first_part(expr: Expr, part: Expr) -> Expr:
     """The expression with another first operand."""
     match expr:
-        case Attribute() | Unary() | Index():
+        case Attribute() | Unary() | Index() | Filter() | Test():
             return replace(expr, value=part)
         case Binary():
             return replace(expr, left=part)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, assert_never
 
 import libcst as cst
 
 from skillc.analyses.types import ANY, is_text
-from skillc.analyses.walk import bodies, expressions, own_expressions, subexpressions
 from skillc.emit import py
 from skillc.emit.exprs import (
     defined,
     emit_action,
     emit_expr,
+    emit_invoke,
     emit_name,
     emit_skill,
     exposing,
@@ -22,9 +22,20 @@ from skillc.emit.exprs import (
     received_names,
     take,
 )
+from skillc.emit.functions import (
+    capture,
+    capturing,
+    inside_function,
+    joined_pieces,
+    macro_body,
+    macro_function,
+    macro_start,
+    sole_text,
+)
+from skillc.emit.loops import emit_each
 from skillc.emit.native import is_loose
-from skillc.emit.printing import Code, Line, template_lines, write
-from skillc.emit.scope import Loop, Scope
+from skillc.emit.printing import Code, Line, set_apart, template_lines, write
+from skillc.emit.scope import Scope
 from skillc.errors import CompilerBug
 from skillc.ir import (
     ActionCall,
@@ -32,6 +43,8 @@ from skillc.ir import (
     Bind,
     Block,
     Break,
+    Capture,
+    CloseRole,
     Const,
     Continue,
     DictExpr,
@@ -41,16 +54,23 @@ from skillc.ir import (
     Expose,
     Expr,
     If,
+    Invoke,
     ListExpr,
     LoopName,
+    Macro,
     Name,
+    OpenRole,
     Return,
     Role,
     Select,
+    SetField,
     SkillCall,
     Stmt,
+    Target,
     Unary,
+    Unpack,
     Void,
+    target_names,
 )
 from skillc.source import Span
 from skillrt.names import python_name
@@ -65,17 +85,22 @@ def emit_body(scope: Scope, body: Sequence[Stmt]) -> Code:
     printing = Line()
     for stmt in body:
         match stmt:
-            case Emit(value=Const(value=None)):
+            case Emit(value=Const(value=None)) if scope.skill.runner == "guidance":
                 pass
             case Emit(value=Const(value=value)):
                 for line, text in template_lines(scope.skill.source, stmt, str(value)):
                     code += printing.add(scope, line, text)
             case Emit(value=Name() as name) if scope.is_local(name.name):
                 code += printing.add(scope, scope.line(stmt), printed(scope, name))
+            case Emit(value=LoopName(name="index" | "index1") as place) if isinstance(
+                emit_expr(scope, place), cst.Name
+            ):
+                node = emit_expr(scope, place)
+                code += printing.add(scope, scope.line(stmt), node, is_number=True)
             case _:
                 code += printing.end(scope)
                 code += emit_stmt(scope, stmt)
-    return code + printing.end(scope)
+    return set_apart(scope, code + printing.end(scope))
 
 
 def emit_stmt(scope: Scope, stmt: Stmt) -> Code:
@@ -86,16 +111,28 @@ def emit_stmt(scope: Scope, stmt: Stmt) -> Code:
             return emit_print(scope, line, stmt.value)
         case Evaluate():
             return emit_effect(scope, line, stmt.value)
-        case Assign(name=name, value=Expose(name=shown, value=value, when=Const(value=True))):
-            return [*emit_assign(scope, line, name, value), expose(scope, line, shown, name)]
+        case Assign(name=name, value=Expose(name=shown, value=value, when=Const() as when)):
+            return [*emit_assign(scope, line, name, value), expose(scope, line, shown, name, when)]
         case Assign():
             return emit_assign(scope, line, stmt.name, stmt.value)
+        case Unpack():
+            return emit_unpack(scope, line, stmt)
+        case SetField():
+            return [emit_set_field(scope, line, stmt)]
+        case Capture():
+            return emit_capture(scope, line, stmt)
+        case Macro():
+            return emit_macro(scope, line, stmt)
         case If():
             return emit_if(scope, stmt)
         case Each():
-            return emit_each(scope, line, stmt)
+            return emit_each(scope, line, stmt, emit_body)
         case Role():
             return [emit_role(scope, line, stmt)]
+        case OpenRole():
+            return [emit_role_tag(scope, line, "open_role", py.string(stmt.role))]
+        case CloseRole():
+            return [emit_role_tag(scope, line, "close_role")]
         case Block():
             return emit_block(scope, line, stmt)
         case Select():
@@ -117,6 +154,8 @@ def emit_whole(scope: Scope, line: int, expr: Expr) -> tuple[cst.BaseExpression,
             node = emit_action(scope, expr)
         case SkillCall():
             node = emit_skill(scope, expr)
+        case Invoke():
+            node = emit_invoke(scope, expr)
         case _:
             return emit_expr(scope, expr), []
     names = received_names(scope, expr)
@@ -136,7 +175,7 @@ def emit_print(scope: Scope, line: int, expr: Expr) -> Code:
         case _:
             node, after = emit_whole(scope, line, expr)
             plain = is_text(scope.type_of(expr)) and not isinstance(node, cst.SimpleString)
-            text = node if plain else scope.uses.call("text", node)
+            text = node if plain else scope.text(node)
             return [scope.mark(write(scope, text), line), *after]
 
 
@@ -155,8 +194,7 @@ def emit_effect(scope: Scope, line: int, expr: Expr) -> Code:
             node, after = emit_whole(scope, line, expr)
             if isinstance(node, cst.Call | cst.Await):
                 return [scope.mark(py.evaluate(node), line), *after]
-            ignored = scope.ignored if scope.ignored == "_" else scope.fresh("_")
-            return [scope.mark(py.assign([py.name(ignored)], node), line), *after]
+            return [scope.mark(py.assign([py.name(scope.nobody())], node), line), *after]
 
 
 def emit_assign(scope: Scope, line: int, name: str, expr: Expr) -> Code:
@@ -207,9 +245,53 @@ def set_variables(
     return [*declared, scope.mark(py.assign(targets, value), line, fails=fails)]
 
 
-def expose(scope: Scope, line: int, shown: str, name: str) -> cst.BaseStatement:
+def emit_unpack(scope: Scope, line: int, stmt: Unpack) -> Code:
+    """`a, b = unpack(pair, 2)`; where variables live in a dict, names of the moment take the items first."""
+    count = py.constant(len(stmt.targets))
+    value = scope.uses.call("unpack", emit_expr(scope, stmt.value), count)
+    used = [name for name in target_names(stmt.targets) if scope.is_used(name)]
+    parts = {name: scope.fresh("part") for name in used if scope.in_names(name)}
+    declared: Code = []
+    for name in used:
+        if name in parts:
+            continue
+        scope.note_assignment(name)
+        if name in scope.typed and name not in scope.declared:
+            scope.declared.add(name)
+            annotation = scope.uses.annotation(scope.variables[name])
+            declaration = py.declare(python_name(name), annotation)
+            declared.append(scope.mark(declaration, line, fails=False))
+    names = {name: python_name(name) for name in used} | parts
+    assign = py.assign([unpacked(scope, stmt.targets, names)], value)
+    code = [*declared, scope.mark(assign, line)]
+    for name, part in parts.items():
+        code += set_variables(scope, line, [name], py.name(part), fails=False)
+    return code
+
+
+def unpacked(
+    scope: Scope, target: Target, names: Mapping[str, str]
+) -> cst.BaseAssignTargetExpression:
+    """A target by the Python names of its variables; `_` for what nobody reads."""
+    if isinstance(target, str):
+        return py.name(names.get(target) or scope.nobody())
+    parts = [unpacked(scope, part, names) for part in target]
+    return py.targets(
+        *(py.grouped(part) if isinstance(part, cst.Tuple) else part for part in parts)
+    )
+
+
+def emit_set_field(scope: Scope, line: int, stmt: SetField) -> cst.BaseStatement:
+    """`set_field(ns, "n", 1)`"""
+    owner, value = emit_expr(scope, stmt.owner), emit_expr(scope, stmt.value)
+    return scope.mark(
+        py.evaluate(scope.uses.call("set_field", owner, py.string(stmt.name), value)), line
+    )
+
+
+def expose(scope: Scope, line: int, shown: str, name: str, when: Const) -> cst.BaseStatement:
     """`out.expose("shared", shared)`"""
-    call = exposing(scope, py.string(shown), emit_name(scope, name), Const(Span(0, 0), value=True))
+    call = exposing(scope, py.string(shown), emit_name(scope, name), when)
     return scope.mark(py.evaluate(call), line)
 
 
@@ -268,56 +350,6 @@ def chained(
     if not isinstance(whole, cst.If):
         raise CompilerBug("an if statement without a branch")
     return whole
-
-
-def emit_each(scope: Scope, line: int, stmt: Each) -> Code:
-    """A loop over pairs of key and item, numbered if the body asks; its `else` runs when there was no item."""
-    items: cst.BaseExpression = scope.uses.call("each", emit_expr(scope, stmt.iterable))
-    asked = set(loop_names(stmt.body))
-    loop = Loop(
-        index=scope.fresh("index") if asked & {"index", "first", "last"} else "",
-        key=scope.fresh("key") if "key" in asked else "",
-        items=scope.fresh("items") if "last" in asked or stmt.orelse else "",
-    )
-    code: Code = []
-    if loop.items:
-        code.append(scope.mark(py.assign([py.name(loop.items)], items), line))
-        items = py.name(loop.items)
-    read = {expr.name for expr in expressions(stmt.body) if isinstance(expr, Name)}
-    item = python_name(stmt.item) if stmt.item in read else scope.ignored
-    scope.note_assignment(stmt.item)
-    target: cst.BaseAssignTargetExpression = py.name(scope.ignored)
-    if loop.key or item != scope.ignored:
-        target = py.targets(py.name(loop.key or scope.ignored), py.name(item))
-    if loop.index:
-        items = py.call(py.name("enumerate"), items)
-        if isinstance(target, cst.Tuple):
-            target = target.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
-        target = py.targets(py.name(loop.index), target)
-    scope.loops.append(loop)
-    body = emit_body(scope, stmt.body)
-    scope.loops.pop()
-    code.append(scope.mark(py.loop(target, items, body), line))
-    if stmt.orelse:
-        empty = py.negation(py.name(loop.items))
-        code.append(scope.mark(py.branch(empty, emit_body(scope, stmt.orelse)), line, fails=False))
-    return code
-
-
-def loop_names(body: Sequence[Stmt]) -> Iterator[str]:
-    """What a loop's body asks of this loop: `index`, `first`, `last`, `key`."""
-    todo = list(body)
-    while todo:
-        stmt = todo.pop()
-        for own in own_expressions(stmt):
-            for expr in subexpressions(own):
-                if isinstance(expr, LoopName):
-                    yield expr.name
-        todo.extend(
-            inner
-            for inside in (bodies(stmt)[1:] if isinstance(stmt, Each) else bodies(stmt))
-            for inner in inside
-        )
 
 
 # --- roles, captures, choices --------------------------------------------------------------------
@@ -381,14 +413,43 @@ def captured(
     return scope.mark(py.within(items, body), line, fails=False)
 
 
+def emit_role_tag(
+    scope: Scope, line: int, method: str, *role: cst.BaseExpression
+) -> cst.BaseStatement:
+    """`out.open_role("system")`, `out.close_role()`"""
+    scope.prints = True
+    call = py.call(py.attribute(py.name("out"), method), *role)
+    return scope.mark(py.evaluate(call), line, fails=False)
+
+
+def emit_capture(scope: Scope, line: int, stmt: Capture) -> Code:
+    """A part of the template whose text goes into a variable alone."""
+    sole = sole_text(scope, stmt.body)
+    if sole is not None and scope.is_used(stmt.name):
+        return set_variables(scope, scope.line(stmt.body[0]), [stmt.name], sole)
+    body = emit_body(scope, stmt.body)
+    if not scope.is_used(stmt.name):
+        return [captured(scope, line, [(capture(), None)], body, hidden=False)]
+    whole, text = capturing(scope, line, body)
+    return [whole, *set_variables(scope, line, [stmt.name], text, fails=False)]
+
+
+def emit_macro(scope: Scope, line: int, stmt: Macro) -> Code:
+    """A function inside the skill's."""
+    with inside_function(scope, stmt) as before:
+        start = macro_start(scope, stmt)
+        sole = sole_text(scope, stmt.body)
+        if sole is None:
+            code = macro_body(scope, line, [*start, *emit_body(scope, stmt.body)])
+        else:
+            code = [*start, scope.mark(py.returns(sole), scope.line(stmt.body[0]))]
+    first = [scope.mark(statement, line, fails=False) for statement in before]
+    return macro_function(scope, line, stmt, [*first, *code])
+
+
 def tap() -> cst.BaseExpression:
     """`out.tap()`"""
     return py.call(py.attribute(py.name("out"), "tap"))
-
-
-def joined_pieces(pieces: str) -> cst.BaseExpression:
-    """`"".join(<pieces>)`"""
-    return py.call(py.attribute(py.string(""), "join"), py.name(pieces))
 
 
 # --- the end -------------------------------------------------------------------------------------

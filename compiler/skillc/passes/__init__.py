@@ -13,11 +13,14 @@ from skillc.errors import Report
 from skillc.ir import Flow
 from skillc.passes.blanks import drop_blanks
 from skillc.passes.check_calls import check_calls
+from skillc.passes.check_commands import check_commands
 from skillc.passes.check_names import check_names
+from skillc.passes.check_project import check_project
 from skillc.passes.check_prompts import check_prompts
 from skillc.passes.check_structure import check_structure
 from skillc.passes.convert import convert_arguments
 from skillc.passes.fold import fold_constants
+from skillc.passes.follow import follow_exposed
 from skillc.passes.loops import rename_loops
 from skillc.passes.merge import merge_text
 from skillc.passes.resolve import resolve_calls
@@ -31,9 +34,12 @@ PASSES: Final[tuple[Pass, ...]] = (
     resolve_calls,
     rename_loops,
     check_names,
+    check_project,
     check_calls,
+    check_commands,
     check_prompts,
     check_structure,
+    follow_exposed,
     convert_arguments,
     fold_constants,
     merge_text,

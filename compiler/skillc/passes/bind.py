@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+import inspect
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from skillc.dump import dump_expr
 from skillc.errors import Report, did_you_mean
-from skillc.ir import ActionCall, Arg, Attribute, Call, Expr, Name, Skill, SkillCall
+from skillc.ir import (
+    CALLER,
+    ActionCall,
+    Arg,
+    Attribute,
+    Call,
+    Expr,
+    Filter,
+    Macro,
+    MacroCall,
+    Name,
+    Signature,
+    Skill,
+    SkillCall,
+    Test,
+)
+from skillc.source import Span
 from skillrt.catalogue import Action, ActionParameter
+from skillrt.filters import FILTERS, TESTS
 
 # Arguments that are looked for in the wrong action.
 ELSEWHERE: Final[Mapping[tuple[str, str], str]] = {
@@ -19,11 +37,13 @@ ELSEWHERE: Final[Mapping[tuple[str, str], str]] = {
 }
 
 
-def bind_action(entry: Action, call: Call, report: Report) -> ActionCall:
+def bind_action(
+    entry: Action, call: Call, report: Report, verbatim: Container[Arg] = ()
+) -> ActionCall:
     """The call with every argument under its Python parameter name.
 
     Named arguments match exactly, by alias, or without case and `_`; positional ones bind in order of
-    declaration. Source: action catalogue, arguments.
+    declaration. Those that are `verbatim` are none of the parameters. Source: action catalogue, arguments.
     """
     named: dict[str, tuple[Arg, Expr]] = {}
     extra: list[tuple[str, Expr]] = []
@@ -42,7 +62,7 @@ def bind_action(entry: Action, call: Call, report: Report) -> ActionCall:
             elif positional:
                 keep(named, positional.pop(0).python, arg, entry.name, report)
             continue
-        parameter = entry.parameter(arg.name)
+        parameter = None if arg in verbatim else entry.parameter(arg.name)
         if parameter is not None:
             if arg.name != parameter.name and arg.name not in parameter.aliases:
                 report("SK215", arg.span, parameter=parameter.name)
@@ -61,6 +81,8 @@ def bind_action(entry: Action, call: Call, report: Report) -> ActionCall:
     for parameter in entry.parameters:
         if parameter.required and parameter.python not in named and complete:
             report("SK202", call.callee.span, action=entry.name, parameter=parameter.name)
+    if len(rest) < entry.least and complete:
+        report("SK202", call.callee.span, action=entry.name, parameter=entry.variadic)
     args = tuple((name, value) for name, (_, value) in named.items())
     return ActionCall(call.span, entry.name, args, tuple(rest), tuple(extra))
 
@@ -73,8 +95,10 @@ def positional_parameters(entry: Action, call: Call) -> list[ActionParameter]:
     return parameters
 
 
-def bind_skill(skill: Skill, call: Call, report: Report) -> SkillCall:
-    """The call of a skill: named arguments only; what it does not declare is passed on all the same.
+def bind_skill(
+    skill: Skill | Signature, call: Call, report: Report, library: str | None = None
+) -> SkillCall:
+    """The call of a skill, maybe of a library: named arguments only; what it does not declare is passed on too.
 
     Source: language reference, calling actions and skills.
     """
@@ -91,9 +115,8 @@ def bind_skill(skill: Skill, call: Call, report: Report) -> SkillCall:
     for parameter in skill.parameters:
         if parameter.default is None and parameter.name not in args:
             report("SK204", call.callee.span, skill=skill.idn, parameter=parameter.name)
-    return SkillCall(
-        call.span, skill.idn, tuple((name, value) for name, (_, value) in args.items())
-    )
+    named = tuple((name, value) for name, (_, value) in args.items())
+    return SkillCall(call.span, skill.idn, named, library)
 
 
 def bind_value(call: Call, report: Report) -> Call:
@@ -103,14 +126,89 @@ def bind_value(call: Call, report: Report) -> Call:
             callee = name
         case _:
             callee = "call"
+    return replace(call, args=bind_names(Takes(callee, more=True, others=True), call.args, report))
+
+
+def bind_macro(macro: Macro, call: MacroCall, report: Report) -> MacroCall:
+    """The call of a macro; what it does not declare, its body has to ask for. Source: Jinja 3.1, macros."""
+    takes = Takes(
+        macro.name,
+        tuple(parameter.word for parameter in macro.parameters),
+        named=() if macro.caller is None else (CALLER,),
+        more=macro.varargs is not None,
+        others=macro.kwargs is not None,
+    )
+    return replace(call, args=bind_names(takes, call.args, report))
+
+
+def bind_filter(use: Filter, report: Report) -> Filter:
+    """The use of a filter, with the arguments behind its value."""
+    takes = takes_behind_value(use.name, FILTERS[use.name])
+    return replace(use, args=bind_names(takes, use.args, report, use.span))
+
+
+def bind_test(use: Test, report: Report) -> Test:
+    """The use of a test, with the arguments behind its value."""
+    takes = takes_behind_value(use.name, TESTS[use.name])
+    return replace(use, args=bind_names(takes, use.args, report, use.span))
+
+
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """What something can be called with, whose arguments may be named or not; `named` ones have to be.
+
+    `more` are positional ones without a name, `others` named ones that it does not declare.
+    """
+
+    callee: str
+    names: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    more: bool = False
+    others: bool = False
+
+
+def takes_behind_value(name: str, function: Callable[..., object]) -> Takes:
+    """What a filter or test takes beside the value it is applied to."""
+    _, *parameters = inspect.signature(function).parameters.values()
+    kinds = {parameter.kind for parameter in parameters}
+    named = [p for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
+    return Takes(
+        name,
+        tuple(p.name for p in named),
+        tuple(p.name for p in named if p.default is p.empty),
+        more=inspect.Parameter.VAR_POSITIONAL in kinds,
+        others=inspect.Parameter.VAR_KEYWORD in kinds,
+    )
+
+
+def bind_names(
+    takes: Takes, args: tuple[Arg, ...], report: Report, place: Span | None = None
+) -> tuple[Arg, ...]:
+    """The arguments in Python's order: positional ones, named ones once each, those to be unpacked.
+
+    `place` is where an argument is missing.
+    """
+    in_order = ordered(args, report)
+    unpacked = [arg for arg in in_order if arg.unpack]
+    positional = [arg for arg in in_order if arg.name is None and not arg.unpack]
     named: dict[str, tuple[Arg, Expr]] = {}
-    positional: list[Arg] = []
-    for arg in ordered(call.args, report):
-        if arg.name is None:
-            positional.append(arg)
-        else:
-            keep(named, arg.name, arg, callee, report)
-    return replace(call, args=(*positional, *(arg for arg, _ in named.values())))
+    for arg in in_order:
+        if arg.name is not None:
+            known = takes.names + takes.named
+            if arg.name not in known and not takes.others:
+                near = did_you_mean(arg.name, known)
+                about = {"action": takes.callee, "parameter": arg.name}
+                report("SK205", arg.span, hint=near, **about)
+            keep(named, arg.name, arg, takes.callee, report)
+    n, given = len(takes.names), len(positional)
+    if given > n and not takes.more:
+        report("SK209", positional[n].span, action=takes.callee, n=n, given=given)
+    if place is not None and not unpacked:
+        for name in takes.required[given:]:
+            if name not in named:
+                report("SK202", place, action=takes.callee, parameter=name)
+    return (*positional, *(arg for arg, _ in named.values()), *unpacked)
 
 
 def ordered(args: Iterable[Arg], report: Report) -> Sequence[Arg]:
@@ -119,7 +217,7 @@ def ordered(args: Iterable[Arg], report: Report) -> Sequence[Arg]:
     named = False
     for arg in args:
         named = named or arg.name is not None
-        if arg.name is None and named:
+        if arg.name is None and named and not arg.unpack:
             report("SK208", arg.span)
         else:
             kept.append(arg)

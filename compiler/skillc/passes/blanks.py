@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from skillc.analyses.walk import Body, bodies, map_expressions
-from skillc.ir import Block, Const, Emit, Flow, Role, Select, Stmt
+from skillc.ir import (
+    Block,
+    Capture,
+    CloseRole,
+    Const,
+    Emit,
+    Flow,
+    Macro,
+    OpenRole,
+    Role,
+    Select,
+    Stmt,
+)
 from skillc.passes.settings import Unit
 
 
@@ -14,7 +26,8 @@ def drop_blanks(flow: Flow, _unit: Unit) -> Flow:
 
     Before: Emit("\\n"), Assign(n, 1), Emit("\\n\\n"), Role(...)    After: Assign(n, 1), Role(...)
 
-    Text outside roles is sent only if nothing else is, and then stripped; so nothing but blanks is nothing.
+    Text outside roles is sent only if nothing else is, and then stripped; so nothing but blanks is nothing. Where
+    roles begin and end by tags that do not pair up, nobody knows what is outside.
     Source: language reference, roles and messages.
     """
     return replace(
@@ -30,12 +43,12 @@ def prints_outside(body: Body) -> bool:
     """Whether anything but blank literals may be printed outside roles, or is captured there."""
     for stmt in body:
         match stmt:
-            case Role():
+            case Role() | Capture() | Macro():
                 continue
             case Emit():
                 if not is_blank(stmt):
                     return True
-            case Block() | Select():
+            case Block() | Select() | OpenRole() | CloseRole():
                 return True
             case _:
                 if any(prints_outside(inner) for inner in bodies(stmt)):
@@ -46,7 +59,9 @@ def prints_outside(body: Body) -> bool:
 def without_blanks(body: Body) -> Body:
     """The body without the blank text outside its roles."""
     return tuple(
-        stmt if isinstance(stmt, Role) else map_expressions(stmt, lambda e: e, without_blanks)
+        stmt
+        if isinstance(stmt, Role | Capture | Macro)
+        else map_expressions(stmt, lambda e: e, without_blanks)
         for stmt in body
         if not is_blank(stmt)
     )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from typing_extensions import TypeIs
 
+from skillc.analyses.literals import known, literals
+from skillc.analyses.scopes import exposed
 from skillc.analyses.walk import (
     children,
     expressions,
@@ -15,22 +18,27 @@ from skillc.analyses.walk import (
     subexpressions,
 )
 from skillc.errors import Report, did_you_mean
-from skillc.ir import ActionCall, Assign, Const, Emit, Evaluate, Expr, Flow, Name, Skill
+from skillc.ir import ActionCall, Assign, Const, Emit, Evaluate, Expr, Flow, Name, Skill, Void
 from skillc.passes.settings import Settings, Unit
 from skillrt.actions import CATALOGUE
 from skillrt.actions.identity import PERSONA_FIELDS
 from skillrt.catalogue import python_parameter, template_name
+from skillrt.commands import PROGRAM_TIMER
 from skillrt.errors import ActionError
 from skillrt.kinds import convert
 
 
 def check_calls(flow: Flow, unit: Unit) -> Flow:
     """Report SK214, SK225, SK229, SK231, SK410, SK411, SK413 and SK510; the flow stays as it is."""
+    given = exposed(flow)
     for skill in flow.skills:
         report = unit.reports[skill.idn]
+        variables = literals(skill, given)
         for expr in expressions(skill.body):
             if isinstance(expr, ActionCall) and expr.action in CHECKS:
-                CHECKS[expr.action](expr, dict(expr.args), report, unit.settings)
+                args = tuple((name, known(value, variables)) for name, value in expr.args)
+                call = replace(expr, args=args)
+                CHECKS[expr.action](call, dict(args), report, unit.settings)
         check_void_results(skill, report)
         check_broadcasts(skill, report)
     return flow
@@ -100,9 +108,28 @@ def check_person(
 def check_send_command(
     call: ActionCall, args: Mapping[str, Expr], report: Report, _settings: Settings
 ) -> None:
-    """Without a connector the integration must have just one."""
-    if not is_given(args, "connector_idn") and isinstance(args.get("integration_idn"), Const):
+    """Without a connector the integration must have just one; a timer has another name for it."""
+    integration = literal(args, "integration_idn", None)
+    if not is_given(args, "connector_idn") and integration not in {None, PROGRAM_TIMER}:
         report("SK231", report.source.word(call.span.start))
+
+
+def check_send_system_event(
+    call: ActionCall, args: Mapping[str, Expr], report: Report, _settings: Settings
+) -> None:
+    """An event that belongs to no user goes to no actor."""
+    if choice(call, "global") is True and is_given(args, "actor_ids"):
+        ignored(report, call, args, "actorIds", "with global=True")
+
+
+def check_get_date_time(
+    call: ActionCall, args: Mapping[str, Expr], report: Report, _settings: Settings
+) -> None:
+    """A timestamp is the same everywhere, and is nothing but digits."""
+    if choice(call, "format") == "timestamp":
+        for parameter in ("timezone", "weekday"):
+            if is_given(args, parameter):
+                ignored(report, call, args, parameter, "with format 'timestamp'")
 
 
 def check_void_results(skill: Skill, report: Report) -> None:
@@ -112,9 +139,10 @@ def check_void_results(skill: Skill, report: Report) -> None:
             used = children(expr) if isinstance(stmt, Evaluate | Emit) else (expr,)
             for value in used:
                 for inner in subexpressions(value):
-                    if isinstance(inner, ActionCall) and CATALOGUE[inner.action].void:
+                    action = inner.action if isinstance(inner, ActionCall) else "Set"
+                    if isinstance(inner, ActionCall | Void) and CATALOGUE[action].void:
                         place = report.source.word(inner.span.start)
-                        report("SK214", place, action=inner.action)
+                        report("SK214", place, action=action)
 
 
 NARROWING: Final = frozenset({"persona_id", "external_id", "connector_idn"})
@@ -161,7 +189,9 @@ def is_wide(expr: Expr | None) -> TypeIs[ActionCall]:
 CHECKS: Final[Mapping[str, Check]] = {
     "GetUser": check_person,
     "GetPersona": check_person,
+    "GetDateTime": check_get_date_time,
     "SendCommand": check_send_command,
+    "SendSystemEvent": check_send_system_event,
     "GenStream": check_gen_stream,
     "Gen": check_gen,
     "IsSimilar": check_is_similar,

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from skillc.analyses.walk import Body, bodies, own_expressions, statements, subexpressions
 from skillc.errors import Report
-from skillc.ir import ActionCall, Break, Const, Continue, Expr, Flow, Return, Skill, SkillCall, Stmt
+from skillc.ir import (
+    ActionCall,
+    Break,
+    Const,
+    Continue,
+    Evaluate,
+    Expr,
+    Flow,
+    Invoke,
+    Leave,
+    MacroCall,
+    Recur,
+    Return,
+    Skill,
+    SkillCall,
+    Stmt,
+)
 from skillc.passes.blanks import is_blank
 from skillc.passes.settings import Unit
 from skillc.source import Source, Span
@@ -15,11 +30,6 @@ from skillrt.actions import CATALOGUE
 from skillrt.catalogue import Effect
 
 SEEN_BY_OTHERS: Final = Effect.IO | Effect.LLM | Effect.CONTROL
-LEAVING: Final[Mapping[type[Stmt], str]] = {
-    Return: "Return",
-    Break: "break",
-    Continue: "continue",
-}
 
 
 def check_structure(flow: Flow, unit: Unit) -> Flow:
@@ -35,13 +45,27 @@ def check_structure(flow: Flow, unit: Unit) -> Flow:
 
 def _check_unreachable(body: Body, skill: Skill, report: Report) -> None:
     for index, stmt in enumerate(body):
-        if type(stmt) in LEAVING:
+        statement = leaving(stmt)
+        if statement:
             rest = (later for later in body[index + 1 :] if not is_blank(later))
             if unreached := next(rest, None):
                 line = skill.source.line(stmt.span.start)
                 place = without_blanks_before(unreached.span, skill.source)
-                report("SK501", place, statement=LEAVING[type(stmt)], line=line)
+                report("SK501", place, statement=statement, line=line)
             return
+
+
+def leaving(stmt: Stmt) -> str:
+    """How a statement ends the sequence it stands in, "" if it goes on."""
+    match stmt:
+        case Return() | Evaluate(value=Leave()):
+            return "Return"
+        case Break():
+            return "break"
+        case Continue():
+            return "continue"
+        case _:
+            return ""
 
 
 def without_blanks_before(span: Span, source: Source) -> Span:
@@ -54,6 +78,8 @@ def _check_overwritten(body: Body, skill: Skill, report: Report) -> None:
     """A literal state field set twice in a straight line, with nothing between that could read it."""
     pending: dict[str, ActionCall] = {}
     for stmt in body:
+        if leaving(stmt):
+            return
         if any(bodies(stmt)):
             pending.clear()
             continue
@@ -83,7 +109,7 @@ def _follow(expr: Expr, pending: dict[str, ActionCall], skill: Skill, report: Re
                 pending.clear()
         case ActionCall() if CATALOGUE[expr.action].effects & SEEN_BY_OTHERS:
             pending.clear()
-        case SkillCall():
+        case SkillCall() | Invoke() | MacroCall() | Recur():
             pending.clear()
         case _:
             pass

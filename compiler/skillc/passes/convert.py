@@ -5,14 +5,27 @@ from __future__ import annotations
 import json
 import math
 import zoneinfo
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from skillc.analyses.literals import known, literals
+from skillc.analyses.scopes import exposed
 from skillc.analyses.types import KIND_RESULTS, NEVER, Type, Types, is_text, types
 from skillc.analyses.walk import rewrite
 from skillc.errors import Report, did_you_mean
-from skillc.ir import ActionCall, Const, Convert, DictExpr, Expr, Flow, ListExpr, Skill, Unary
+from skillc.ir import (
+    ActionCall,
+    Const,
+    Convert,
+    DictExpr,
+    Expr,
+    Flow,
+    ListExpr,
+    Name,
+    Skill,
+    Unary,
+)
 from skillc.passes.settings import Settings, Unit
 from skillc.source import Span
 from skillrt.actions import CATALOGUE
@@ -34,19 +47,33 @@ def convert_arguments(flow: Flow, unit: Unit) -> Flow:
     Before: GenStream(max_tokens="150", temperature=t)
     After: GenStream(max_tokens=150, temperature=Convert(GenStream.temperature, t))
 
+    A variable whose only assignment is a literal is checked like the literal, and stays a variable.
+
     Source: action catalogue, parameter kinds and accepted lenient forms; compile-time errors.
     """
-    facts = types(flow)
+    facts, given = types(flow), exposed(flow)
     return replace(
         flow,
         skills=tuple(
-            _converted(skill, facts[skill.idn], unit.settings, unit.reports[skill.idn])
+            _converted(
+                skill,
+                facts[skill.idn],
+                literals(skill, given),
+                unit.settings,
+                unit.reports[skill.idn],
+            )
             for skill in flow.skills
         ),
     )
 
 
-def _converted(skill: Skill, facts: Types, settings: Settings, report: Report) -> Skill:
+def _converted(
+    skill: Skill,
+    facts: Types,
+    variables: Mapping[str, Expr],
+    settings: Settings,
+    report: Report,
+) -> Skill:
     def change(expr: Expr) -> Expr:
         if not isinstance(expr, ActionCall):
             return expr
@@ -54,6 +81,11 @@ def _converted(skill: Skill, facts: Types, settings: Settings, report: Report) -
         parameters = {parameter.python: parameter for parameter in entry.parameters}
         args: list[tuple[str, Expr]] = []
         for name, value in expr.args:
+            if name not in parameters:  # no template can write it: a pass before made it
+                args.append((name, value))
+                continue
+            if isinstance(value, Name):
+                check_argument(entry, parameters[name], known(value, variables), report)
             clean = clean_argument(entry, parameters[name], value, facts, report)
             if clean is not None:
                 args.append((name, clean))
@@ -81,6 +113,13 @@ def clean_argument(
     if is_clean(parameter, facts.of(value)):
         return value
     return Convert(value.span, f"{entry.name}.{parameter.name}", value)
+
+
+def check_argument(entry: Action, parameter: ActionParameter, value: Expr, report: Report) -> None:
+    """Report a literal that the parameter cannot take."""
+    literal = literal_value(value)
+    if literal is not NO_LITERAL:
+        _clean_literal(entry, parameter, value, literal, report)
 
 
 NO_LITERAL: Final = object()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from skillc.analyses.walk import rewrite
-from skillc.ir import ActionCall, Binary, Const, DictExpr, Expr, Flow, ListExpr, Unary
+from skillc.ir import ActionCall, Binary, Conditional, Const, DictExpr, Expr, Flow, ListExpr, Unary
 from skillc.passes.convert import LITERAL_RESULTS, NO_LITERAL, literal_value
 from skillc.passes.settings import Unit
 from skillrt import values
@@ -21,12 +21,14 @@ OPERATIONS: Final = {
     "*": values.multiply,
     "/": values.divide,
     "%": values.modulo,
+    "//": values.floor_divide,
+    "**": values.power,
 }
 FOLDED_TEXT_LIMIT: Final = 1000
 
 
 def fold_constants(flow: Flow, _unit: Unit) -> Flow:
-    """Replace pure calls and arithmetic on literals by their value.
+    """Replace pure calls and arithmetic on literals by their value, and choices by what they choose.
 
     Before: Concat("a", Add(1, 2))    After: "a3"
 
@@ -47,6 +49,8 @@ def folded(expr: Expr) -> Expr:
                 return Const(span, -number)
             case Binary(span, op, Const(value=left), Const(value=right)):
                 return constant(expr, OPERATIONS[op](left, right))
+            case Conditional(test=Const(value=test)):
+                return expr.body if test else expr.orelse
             case ActionCall() if foldable(expr):
                 entry = CATALOGUE[expr.action]
                 rest = [literal_value(value) for value in expr.rest]

@@ -9,12 +9,28 @@ from skillc.analyses.scopes import Exposed, exposed, received
 from skillc.analyses.walk import (
     Body,
     bodies,
+    bound_names,
     map_children,
     map_expressions,
     own_expressions,
     subexpressions,
 )
-from skillc.ir import Assign, Bind, Block, Each, Expr, Flow, Name, Select, Skill, Stmt
+from skillc.ir import (
+    Assign,
+    Bind,
+    Block,
+    Capture,
+    Each,
+    Expr,
+    Flow,
+    Name,
+    Select,
+    Skill,
+    Stmt,
+    Target,
+    Unpack,
+    target_names,
+)
 from skillc.passes.settings import Unit
 
 
@@ -43,27 +59,47 @@ def _body(body: Body, frames: Mapping[str, str], taken: frozenset[str]) -> Body:
 
 
 def _stmt(stmt: Stmt, frames: Mapping[str, str], taken: frozenset[str]) -> Stmt:
-    def change(expr: Expr) -> Expr:
-        expr = map_children(expr, change)
-        if isinstance(expr, Name | Bind):
-            return replace(expr, name=frames.get(expr.name, expr.name))
-        return expr
-
     match stmt:
         case Each():
-            item = _fresh(stmt.item, taken | set(frames.values()))
+            inside = dict(frames)
+            for name in target_names(stmt.item):
+                inside[name] = _fresh(name, taken | set(inside.values()))
             return replace(
                 stmt,
-                iterable=change(stmt.iterable),
-                item=item,
-                body=_body(stmt.body, {**frames, stmt.item: item}, taken),
+                iterable=_expr(stmt.iterable, frames),
+                item=_target(stmt.item, inside),
+                test=None if stmt.test is None else _expr(stmt.test, inside),
+                body=_body(stmt.body, inside, taken),
                 orelse=_body(stmt.orelse, frames, taken),
             )
-        case Assign(name=str(name)) | Block(name=str(name)) | Select(name=str(name)):
+        case Unpack():
+            targets = tuple(_target(target, frames) for target in stmt.targets)
+            stmt = replace(stmt, targets=targets)
+        case (
+            Assign(name=str(name))
+            | Capture(name=str(name))
+            | Block(name=str(name))
+            | Select(name=str(name))
+        ):
             stmt = replace(stmt, name=frames.get(name, name))
         case _:
             pass
-    return map_expressions(stmt, change, lambda inner: _body(inner, frames, taken))
+    return map_expressions(
+        stmt, lambda expr: _expr(expr, frames), lambda inner: _body(inner, frames, taken)
+    )
+
+
+def _expr(expr: Expr, frames: Mapping[str, str]) -> Expr:
+    expr = map_children(expr, lambda part: _expr(part, frames))
+    if isinstance(expr, Name | Bind):
+        return replace(expr, name=frames.get(expr.name, expr.name))
+    return expr
+
+
+def _target(target: Target, frames: Mapping[str, str]) -> Target:
+    if isinstance(target, str):
+        return frames.get(target, target)
+    return tuple(_target(part, frames) for part in target)
 
 
 def _fresh(name: str, taken: frozenset[str]) -> str:
@@ -78,20 +114,17 @@ def _fresh(name: str, taken: frozenset[str]) -> str:
 def _outside(body: Body, bound: frozenset[str], given: Exposed) -> Iterator[str]:
     """The names that mean a variable somewhere outside the loops that bind them."""
     for stmt in body:
+        inside = bound.union(bound_names(stmt)) if isinstance(stmt, Each) else bound
         for expr in own_expressions(stmt):
+            known = inside if isinstance(stmt, Each) and expr is stmt.test else bound
             for inner in subexpressions(expr):
-                if isinstance(inner, Name | Bind) and inner.name not in bound:
+                if isinstance(inner, Name | Bind) and inner.name not in known:
                     yield inner.name
                 yield from received(inner, given)
-        match stmt:
-            case Assign(name=str(name)) | Block(name=str(name)) | Select(name=str(name)):
-                if name not in bound:
-                    yield name
-            case _:
-                pass
         if isinstance(stmt, Each):
-            yield from _outside(stmt.body, bound | {stmt.item}, given)
+            yield from _outside(stmt.body, inside, given)
             yield from _outside(stmt.orelse, bound, given)
         else:
+            yield from (name for name in bound_names(stmt) if name not in bound)
             for inner_body in bodies(stmt):
                 yield from _outside(inner_body, bound, given)

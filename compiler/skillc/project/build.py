@@ -9,81 +9,41 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 import msgspec
 
 import skillc
 import skillrt
-from skillc.compile import Checked, check_flow
-from skillc.emit import HEADER, emit_flow
-from skillc.errors import REGISTRY, CompilerBug, Diagnostic, TemplateError, UsageError
+from skillc.emit import HEADER
+from skillc.errors import Diagnostic, UsageError
 from skillc.ir import Flow
 from skillc.passes import Settings
+from skillc.project.compiling import Progress, compile_modules
 from skillc.project.load import Loaded, read_bytes
-from skillc.source import Span
+from skillc.project.record import (
+    KeptModule,
+    Module,
+    Record,
+    digest,
+    kept_module,
+    module_path,
+    parse_record,
+    record_of,
+)
 
 OURS: Final = HEADER.partition(".")[0].encode()
 """How every module begins that any version of skillc wrote."""
 
 RECORD: Final = ".skillc.json"
-SCHEMA: Final = 1
-
-Progress: TypeAlias = Callable[[str], None]
-"""Told what is being done, such as "checking kiosk"."""
-
-
-class KeptFinding(msgspec.Struct, frozen=True, array_like=True):
-    """A finding of a flow that compiled, to be shown again when the flow is not compiled again."""
-
-    code: str
-    file: str
-    start: int
-    end: int
-    message: str
-    hint: str | None
-
-
-class KeptModule(msgspec.Struct, frozen=True):
-    """What one module was made from and what came out, as digests."""
-
-    inputs: str
-    output: str
-    findings: tuple[KeptFinding, ...] = ()
-
-
-class Record(msgspec.Struct, frozen=True):
-    """What the last build made; `compiler` covers the compiler's sources and the settings."""
-
-    schema: int = SCHEMA
-    compiler: str = ""
-    modules: dict[str, KeptModule] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Module:
-    """One module as it is to be: where, what, from what, and what was found in its templates."""
-
-    name: str
-    text: str
-    inputs: str
-    findings: tuple[Diagnostic, ...]
-
-    @property
-    def path(self) -> str:
-        """The path inside the output folder."""
-        return module_path(self.name)
-
-    @property
-    def content(self) -> bytes:
-        """The bytes of the file."""
-        return self.text.encode()
+CACHE: Final = "__pycache__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +64,21 @@ class Difference:
     kind: Literal["missing", "stale", "edited", "foreign", "left over"]
 
 
-def build(loaded: Loaded, out: Path, settings: Settings, progress: Progress) -> Built:
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How an output folder stands: what differs, in order of path, and the findings, none of them an error."""
+
+    modules: int
+    differences: tuple[Difference, ...]
+    findings: tuple[Diagnostic, ...]
+
+
+def build(
+    loaded: Loaded, out: Path, settings: Settings, progress: Progress, jobs: int = 1
+) -> Built:
     """Bring `out` up to date: write modules that changed, remove those of ours that nothing makes any more.
+
+    `jobs` is how many processes may be used. With more than one, the program's main module must be importable.
 
     Raises:
         TemplateError: a template or the project has an error; `out` is as it was.
@@ -113,7 +86,12 @@ def build(loaded: Loaded, out: Path, settings: Settings, progress: Progress) -> 
     """
     compiler = compiler_digest(settings)
     record = read_record(out, compiler)
-    modules = compile_modules(loaded, settings, progress, kept_modules(loaded, out, record))
+
+    def keep(flow: Flow, inputs: str) -> Module | None:
+        content = read_file(out / module_path(flow.module))
+        return kept_module(flow, inputs, record, content)
+
+    modules = compile_modules(loaded, settings, progress, keep, jobs)
     present = modules_in(out)
     changed = [module for module in modules if present.get(module.path) != module.content]
     for module in changed:
@@ -123,7 +101,7 @@ def build(loaded: Loaded, out: Path, settings: Settings, progress: Progress) -> 
         for module in changed:
             replace_file(out / module.path, module.content)
         for path in gone:
-            (out / path).unlink(missing_ok=True)
+            remove_file(out, path)
         kept = msgspec.json.encode(record_of(modules, compiler), order="sorted")
         kept = msgspec.json.format(kept, indent=1) + b"\n"
         if read_file(out / RECORD) != kept:
@@ -140,16 +118,16 @@ def build(loaded: Loaded, out: Path, settings: Settings, progress: Progress) -> 
 
 
 def compare(
-    loaded: Loaded, out: Path, settings: Settings, progress: Progress
-) -> tuple[tuple[Difference, ...], tuple[Diagnostic, ...]]:
-    """What in `out` differs from what a build would leave there, in order of path, and the findings.
+    loaded: Loaded, out: Path, settings: Settings, progress: Progress, jobs: int = 1
+) -> Compared:
+    """Compare `out` with what a build would leave there.
 
-    Everything is compiled, nothing is written.
+    Everything is compiled, nothing is written; `jobs` as for `build`.
 
     Raises:
         TemplateError: a template or the project has an error.
     """
-    modules = compile_modules(loaded, settings, progress, kept={})
+    modules = compile_modules(loaded, settings, progress, lambda _flow, _inputs: None, jobs)
     present = modules_in(out)
     kept = (parse_record(read_file(out / RECORD)) or Record()).modules
     differences = [
@@ -160,7 +138,7 @@ def compare(
     gone = present.keys() - {module.path for module in modules}
     differences += [Difference(str(out / path), "left over") for path in gone]
     ordered = sorted(differences, key=lambda found: found.path)
-    return tuple(ordered), findings_of(loaded, modules)
+    return Compared(len(modules), tuple(ordered), findings_of(loaded, modules))
 
 
 def difference(
@@ -172,45 +150,6 @@ def difference(
     if content == module.content:
         return None
     return "edited" if kept is not None and kept.output != digest(content) else "stale"
-
-
-def compile_modules(
-    loaded: Loaded, settings: Settings, progress: Progress, kept: Mapping[str, Module]
-) -> tuple[Module, ...]:
-    """The modules of all flows, those in `kept` as they are.
-
-    Raises:
-        TemplateError: any finding is an error; it holds the findings of all flows.
-    """
-    checked: list[Checked] = []
-    for flow in loaded.flows:
-        if flow.module not in kept:
-            progress(f"checking {flow.idn}")
-            checked.append(check_flow(flow, settings))
-    findings = [*loaded.findings, *(found for flow in checked for found in flow.findings)]
-    findings += (found for module in kept.values() for found in module.findings)
-    refuse_errors(findings)
-    modules = dict(kept)
-    inputs = {flow.module: inputs_digest(flow) for flow in loaded.flows}
-    for found in checked:
-        progress(f"compiling {found.flow.idn}")
-        try:
-            emitted = emit_flow(found.flow)
-        except TemplateError as error:
-            findings += error.diagnostics
-            continue
-        name = found.flow.module
-        modules[name] = Module(name, emitted.text, inputs[name], found.findings)
-        if emitted.path != modules[name].path:
-            raise CompilerBug(f"module {name} was emitted as {emitted.path}")
-    refuse_errors(findings)
-    return tuple(modules[flow.module] for flow in loaded.flows)
-
-
-def refuse_errors(findings: Sequence[Diagnostic]) -> None:
-    """Raise the findings if one of them is an error."""
-    if any(finding.severity == "error" for finding in findings):
-        raise TemplateError(findings)
 
 
 def findings_of(
@@ -228,90 +167,6 @@ def read_record(out: Path, compiler: str) -> Record:
     """The record of the last build, if it can be read and this compiler and these settings made it."""
     record = parse_record(read_file(out / RECORD))
     return record if record and record.compiler == compiler else Record()
-
-
-def parse_record(content: bytes | None) -> Record | None:
-    """The record in a file's content; None when it is none."""
-    try:
-        record = msgspec.json.decode(content or b"", type=Record)
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    return record if record.schema == SCHEMA else None
-
-
-def record_of(modules: tuple[Module, ...], compiler: str) -> Record:
-    """The record of what was made."""
-    kept: dict[str, KeptModule] = {}
-    for module in modules:
-        findings = tuple(keep_finding(finding) for finding in module.findings)
-        kept[module.name] = KeptModule(module.inputs, digest(module.content), findings)
-    return Record(SCHEMA, compiler, kept)
-
-
-def keep_finding(finding: Diagnostic) -> KeptFinding:
-    """A finding about a skill, as the record holds it."""
-    return KeptFinding(
-        finding.code, finding.source.name, *finding.span, finding.message, finding.hint
-    )
-
-
-def kept_modules(loaded: Loaded, out: Path, record: Record) -> Mapping[str, Module]:
-    """The modules that stand in `out` just as they were recorded, made from what the flows are now."""
-    found = ((flow, record.modules.get(flow.module)) for flow in loaded.flows)
-    modules = (kept_module(flow, kept, out) for flow, kept in found if kept is not None)
-    return {module.name: module for module in modules if module is not None}
-
-
-def kept_module(flow: Flow, kept: KeptModule, out: Path) -> Module | None:
-    """The module of `flow`, unless it or what it was made from changed."""
-    sources = {skill.source.name: skill.source for skill in flow.skills}
-    content = read_file(out / module_path(flow.module))
-    if (
-        kept.inputs != inputs_digest(flow)
-        or content is None
-        or kept.output != digest(content)
-        or any(found.file not in sources or found.code not in REGISTRY for found in kept.findings)
-    ):
-        return None
-    findings = tuple(
-        Diagnostic(
-            found.code,
-            sources[found.file],
-            Span(found.start, found.end),
-            found.message,
-            found.hint,
-        )
-        for found in kept.findings
-    )
-    return Module(flow.module, content.decode(), kept.inputs, findings)
-
-
-def module_path(name: str) -> str:
-    """The path of a module inside the output folder."""
-    return name.replace(".", "/") + ".py"
-
-
-def digest(content: bytes) -> str:
-    """The SHA-256 in hex."""
-    return sha256(content).hexdigest()
-
-
-def inputs_digest(flow: Flow) -> str:
-    """A digest of all of a flow that its module can depend on: never the path the user typed."""
-    skills = [
-        (
-            skill.idn,
-            skill.source.name,
-            skill.source.text,
-            skill.runner,
-            [(parameter.name, parameter.default) for parameter in skill.parameters],
-            skill.title,
-            skill.result_variable,
-            skill.model,
-        )
-        for skill in flow.skills
-    ]
-    return digest(msgspec.json.encode((flow.idn, flow.module, skills)))
 
 
 def compiler_digest(settings: Settings) -> str:
@@ -343,13 +198,26 @@ def read_file(path: Path) -> bytes | None:
 
 
 def modules_in(out: Path) -> Mapping[str, bytes]:
-    """The modules of ours in `out` by file name: Python files that begin with our header."""
-    try:
-        names = sorted(name for name in os.listdir(out) if name.endswith(".py"))
-    except OSError:
-        return {}
-    contents = ((name, read_file(out / name)) for name in names)
-    return {name: found for name, found in contents if found and found.startswith(OURS)}
+    """The modules of ours in `out` by path inside: Python files that begin with our header."""
+    found: dict[str, bytes] = {}
+    for directory, inner, names in os.walk(out):
+        inner[:] = sorted(name for name in inner if not name.startswith(".") and name != CACHE)
+        for name in sorted(names):
+            path = Path(directory, name)
+            content = read_file(path) if name.endswith(".py") else None
+            if content and content.startswith(OURS):
+                found[path.relative_to(out).as_posix()] = content
+    return found
+
+
+def remove_file(out: Path, path: str) -> None:
+    """Remove a file below `out`, and the directories that only Python's cache is left in."""
+    whole = out / path
+    whole.unlink(missing_ok=True)
+    for directory in whole.parents:
+        if directory == out or set(os.listdir(directory)) - {CACHE}:
+            break
+        shutil.rmtree(directory)
 
 
 def refuse_foreign(path: Path, *, ours: bool) -> None:

@@ -11,11 +11,27 @@ from typing import Any, Final, cast
 
 from skillc.errors import UsageError, did_you_mean
 from skillc.passes import Settings
+from skillc.project.detect import Layout
 from skillc.project.idn import visible
 from skillc.project.load import read_bytes
 
-DEFAULTS: Final[Mapping[str, str]] = {"src": "skills", "out": "build", "similarity": "platform"}
-CHOICES: Final[Mapping[str, tuple[str, ...]]] = {"similarity": ("platform", "normalized")}
+LAYOUTS: Final[Mapping[str, Layout | None]] = {
+    "auto": None,
+    "folder": "folder",
+    "v1": "v1",
+    "v2": "v2",
+}
+DEFAULTS: Final[Mapping[str, str]] = {
+    "src": "skills",
+    "out": "build",
+    "similarity": "platform",
+    "layout": "auto",
+    "customer": "",
+}
+CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "similarity": ("platform", "normalized"),
+    "layout": tuple(LAYOUTS),
+}
 PATHS: Final = frozenset({"src", "out"})
 PREFIX: Final = "SKILLC_"
 OTHER_VARIABLES: Final = frozenset({"SKILLC_TRACEBACK"})
@@ -24,11 +40,16 @@ FILES: Final = ("skillc.toml", "pyproject.toml")
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Where skills are read and modules written, and what changes their meaning."""
+    """Where skills are read and modules written, and what changes their meaning.
+
+    No `layout` means to look which one it is, no `customer` that there is only one.
+    """
 
     src: Path
     out: Path
     settings: Settings
+    layout: Layout | None = None
+    customer: str | None = None
 
 
 def configure(flags: Mapping[str, str | None], environ: Mapping[str, str], start: Path) -> Config:
@@ -49,6 +70,8 @@ def configure(flags: Mapping[str, str | None], environ: Mapping[str, str], start
         src=Path(values["src"]),
         out=Path(values["out"]),
         settings=Settings(similarity="normalized" if similarity == "normalized" else "platform"),
+        layout=LAYOUTS[values["layout"]],
+        customer=values["customer"] or None,
     )
 
 

@@ -101,6 +101,11 @@ def to_json(node: Node) -> str:
             assert_never(node)
 
 
+def as_text(node: Node) -> str:
+    """The node as text: a scalar as written, a list or mapping as compact JSON."""
+    return node.text if isinstance(node, Scalar) else to_json(node)
+
+
 @dataclass(frozen=True, slots=True)
 class Fields:
     """The entries of one mapping, taken out by key; a value of a wrong shape is reported where it stands.
@@ -129,11 +134,7 @@ class Fields:
         Source: project format, strings.
         """
         node = self.node(key)
-        if node is None:
-            return None
-        if isinstance(node, Scalar):
-            return node.text
-        return to_json(node)
+        return None if node is None else as_text(node)
 
     def word(self, key: str) -> str | None:
         """The text of a value that is neither list nor mapping."""
@@ -144,8 +145,8 @@ class Fields:
             self.report("SK611", node.span, key=key, shape="text")
         return None
 
-    def choice(self, key: str, choices: Mapping[str, Choice]) -> Choice | None:
-        """What an enumerated value stands for, in any exporter's spelling.
+    def enum(self, key: str) -> str | None:
+        """An enumerated value, however an exporter spells it.
 
         Source: project format, enum values: "take the text after the last `.`, lower-case it".
         """
@@ -153,12 +154,25 @@ class Fields:
         if written is None:
             return None
         value = written.rpartition(".")[2].lower()
-        if value in choices:
-            return choices[value]
-        if value != "none" or "." not in written:
-            shape = "one of " + ", ".join(f"'{choice}'" for choice in choices)
-            self.report("SK611", self.span(key), key=key, shape=shape)
+        return None if value == "none" and "." in written else value
+
+    def choice(self, key: str, choices: Mapping[str, Choice]) -> Choice | None:
+        """What an enumerated value stands for."""
+        value = self.enum(key)
+        if value is None or value in choices:
+            return choices.get(value or "")
+        shape = "one of " + ", ".join(f"'{choice}'" for choice in choices)
+        self.report("SK611", self.span(key), key=key, shape=shape)
         return None
+
+    def texts(self, key: str) -> list[str]:
+        """The texts of a list."""
+        node = self.node(key)
+        if node is not None and not isinstance(node, Items):
+            self.report("SK611", node.span, key=key, shape="a list")
+        elif node is not None:
+            return ["" if is_null(item) else as_text(item) for item in node.items]
+        return []
 
     def fields(self, key: str, known: frozenset[str]) -> Fields:
         """The entries of a mapping; a key that is not `known` is reported once a file."""
@@ -169,13 +183,18 @@ class Fields:
     def each(self, key: str, known: frozenset[str]) -> Iterator[Fields]:
         """The mappings of a list; items of another shape are reported and left out."""
         node = self.node(key)
-        if node is not None and not isinstance(node, Items):
+        if node is not None:
+            yield from self.items(node, key, known)
+
+    def items(self, node: Node, key: str, known: frozenset[str]) -> Iterator[Fields]:
+        """The same of `node`, which is the value of `key`."""
+        if not isinstance(node, Items):
             self.report("SK611", node.span, key=key, shape="a list")
-        elif node is not None:
-            for item in node.items:
-                entry = self.entries(item, key, known, "a list of mappings")
-                if entry is not None:
-                    yield entry
+            return
+        for item in node.items:
+            entry = self.entries(item, key, known, "a list of mappings")
+            if entry is not None:
+                yield entry
 
     def entries(
         self, node: Node, key: str, known: frozenset[str], shape: str = "a mapping"
@@ -194,10 +213,26 @@ class Fields:
         return Fields(self.report, node.span, nodes, self.noted)
 
 
-def read_fields(source: Source, report: Report, known: frozenset[str]) -> Fields:
-    """The entries of a file that holds one mapping; none when it is empty or was refused."""
+def read_fields(
+    source: Source, report: Report, known: frozenset[str], *, inside: str | None = None
+) -> Fields:
+    """The entries of a file that holds one mapping; none when it is empty or was refused.
+
+    What is all wrapped in the one key `inside` is unwrapped.
+    """
     empty = no_fields(report)
-    return empty.entries(parse_yaml(source, report), "the file", known) or empty
+    root = parse_yaml(source, report)
+    if isinstance(root, Pairs) and [key.text for key, _ in root.pairs] == [inside]:
+        ((_, root),) = root.pairs
+        root = Pairs(root.span, ()) if is_null(root) else root
+    return empty.entries(root, inside or "the file", known) or empty
+
+
+def read_entries(source: Source, report: Report, known: frozenset[str]) -> Iterator[Fields]:
+    """The mappings of a file that holds a list of them; none when it is empty or was refused."""
+    root = parse_yaml(source, report)
+    if root != Pairs(START, ()):
+        yield from no_fields(report).items(root, "the file", known)
 
 
 def no_fields(report: Report) -> Fields:

@@ -14,6 +14,8 @@ from skillrt.actions.interruption import *
 from skillrt.actions.memory import *
 from skillrt.actions.messaging import *
 from skillrt.actions.predicates import *
+from skillrt.actions.sessions import *
 from skillrt.actions.text import *
+from skillrt.actions.typing import *
 from skillrt.actions.variables import *
 from skillrt.catalogue import CATALOGUE as CATALOGUE

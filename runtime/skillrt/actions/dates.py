@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from skillrt.catalogue import Effect, action
-from skillrt.clock import time_zone
+from skillrt.clock import first_zone
 from skillrt.context import Context
 from skillrt.kinds import Flag, Tz
 
@@ -47,7 +47,7 @@ async def get_date_time(
     if format == "timestamp":
         return str((now - EPOCH) // timedelta(milliseconds=1))
     known = ctx.actor.time_zone if ctx.actor else ""
-    local = now.astimezone(_zone(timezone, known, ctx.options.time_zone))
+    local = now.astimezone(first_zone(timezone, known, ctx.options.time_zone))
     match format:
         case "date":
             shown = local.date().isoformat()
@@ -56,13 +56,3 @@ async def get_date_time(
         case _:
             shown = local.isoformat(timespec="microseconds")
     return f"{shown}, {WEEKDAYS[local.weekday()]}" if weekday else shown
-
-
-def _zone(*names: str | None) -> tzinfo:
-    """The first zone that is given and known: channels report zones that nobody knows."""
-    for name in filter(None, names):
-        try:
-            return time_zone(name)
-        except LookupError:
-            continue
-    return UTC

@@ -9,7 +9,8 @@ from typing import Any
 import anyio
 
 from skillrt.catalogue import Effect, action
-from skillrt.context import Command, Context
+from skillrt.connectors.base import ANY, Command, find_connector
+from skillrt.context import Context
 from skillrt.debug import log_at_place
 from skillrt.kinds import Flag, Ids, Name, Text
 from skillrt.model import Act, Actor, Event, new_id
@@ -134,21 +135,22 @@ async def send_command(
         arguments: the command's, in stored form.
 
     Returns:
-        The id of the command's act, which the event of its outcome carries.
+        The id of the command's act, which the event of its outcome carries; "" when the connector is stopped.
 
     Raises:
         StoreError: the store cannot be reached; nothing is recorded then.
     """
     connector_idn = connector_idn or _only_connector(ctx, integration_idn)
-    if (integration_idn, connector_idn) not in ctx.connectors:
-        cause = f"no connector is loaded for {integration_idn}/{connector_idn}"
+    address = f"{integration_idn}/{connector_idn}" if connector_idn else integration_idn
+    if find_connector(ctx.connectors, integration_idn, connector_idn) is None:
+        cause = f"no connector is loaded for {address}"
         log_at_place(logging.WARNING, "SendCommand", cause, code="SK804")
     along = _stored(arguments)
     act = Act(
         reference_idn=command_idn,
         kind="command",
         datetime=ctx.clock.time(),
-        agent_id=ctx.agent.id,
+        agent_ids=(ctx.agent.id,),
         user_persona_id=ctx.persona.id if ctx.persona else None,
         actor_id=ctx.actor.id if ctx.actor else None,
         session_id=ctx.act.session_id,
@@ -157,15 +159,30 @@ async def send_command(
         arguments=dict(along),
     )
     await ctx.store.put_act(act)
-    ctx.run.commands.append(Command(act.id, command_idn, integration_idn, connector_idn, along))
-    return act.id
+    command = Command(
+        id=act.id,
+        idn=command_idn,
+        integration_idn=integration_idn,
+        connector_idn=connector_idn,
+        arguments=along,
+        persona_id=act.user_persona_id,
+        actor=ctx.actor,
+        hops=ctx.event.hops,
+    )
+    ctx.run.commands.append(command)
+    if ctx.host.command(command):
+        return act.id
+    log_at_place(logging.WARNING, "SendCommand", f"connector {address} is stopped")
+    return ""
 
 
 def _only_connector(ctx: Context, integration_idn: str) -> str:
+    """The integration's only connector ("" when that one serves any address), else the one named like it."""
     loaded = [
         connector for integration, connector in ctx.connectors if integration == integration_idn
     ]
-    return loaded[0] if len(loaded) == 1 else integration_idn
+    only = loaded[0] if len(loaded) == 1 else integration_idn
+    return "" if only == ANY else only
 
 
 @action("SendSystemEvent", effects=Effect.IO)
@@ -218,7 +235,8 @@ async def send_system_event(
         for actor_id, owner_id in targets
     ]
     for event in events:
-        ctx.emit(event)
+        ctx.run.events.append(event)
+        await ctx.host.emit(event)
     return events[0].id if events else ""
 
 

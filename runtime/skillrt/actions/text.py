@@ -32,7 +32,7 @@ def stringify(value: AnyValue) -> str:
     if isinstance(value, str):
         return _unquoted(value)
     if guards.is_list(value) or guards.is_dict(value):
-        guards.check_size(value)
+        guards.check_printed(value)
         return repr(value) if value else ""
     return to_text(value)
 
@@ -62,7 +62,7 @@ def create_array(*items: AnyValue) -> DslList:
     return DslList(map(defined, items))
 
 
-@action("Concat", priority="A")
+@action("Concat", priority="A", least=1)
 def concat(*parts: AnyValue) -> str:
     """Join values to one text.
 

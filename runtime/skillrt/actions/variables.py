@@ -6,6 +6,7 @@ from skillrt.catalogue import Effect, action
 from skillrt.context import Context
 from skillrt.errors import ActionError
 from skillrt.kinds import AnyValue, Flag, Name
+from skillrt.states import state_owner, state_value
 from skillrt.values import stored
 
 __all__ = ("get_state", "set_", "set_state")
@@ -30,14 +31,6 @@ async def set_(ctx: Context, *, name: Name, value: AnyValue, expose: Flag = Fals
     raise ActionError("Set", None, "is an assignment; a computed call cannot make one")
 
 
-def state_owner(ctx: Context) -> str:
-    """Whose the states are: those of this flow and this user, or of the flow's global instance.
-
-    Source: project format, state fields: scope `user`, which also undeclared ones have.
-    """
-    return f"{ctx.flow}/{ctx.persona.id if ctx.persona else 'GLOBAL'}"
-
-
 @action("GetState", effects=Effect.READ)
 async def get_state(ctx: Context, *, name: Name) -> str:
     """Return a state field of this flow.
@@ -47,12 +40,12 @@ async def get_state(ctx: Context, *, name: Name) -> str:
         name: the field's.
 
     Returns:
-        Its stored form; "" when it was never set.
+        Its stored form; before it was set its declared default, else "".
 
     Raises:
         StoreError: the store cannot be reached.
     """
-    return await ctx.store.state(state_owner(ctx), name) or ""
+    return await state_value(ctx, name)
 
 
 @action("SetState", effects=Effect.WRITE, void=True)
@@ -70,5 +63,5 @@ async def set_state(ctx: Context, *, name: Name, value: AnyValue) -> str:
     Raises:
         StoreError: the store cannot be reached; nothing is written then.
     """
-    await ctx.store.put_state(state_owner(ctx), name, stored(value))
+    await ctx.store.put_state(state_owner(ctx, name), name, stored(value))
     return ""

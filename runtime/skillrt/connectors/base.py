@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Final, Literal, Protocol, TypeAlias, runtime_checkable
 
 from anyio.abc import TaskStatus
 
+from skillrt.errors import ChannelClosed
 from skillrt.model import Actor
 
 CloseReason: TypeAlias = Literal["complete", "interrupted", "error"]
+
+ANY: Final = "*"
+"""The connector idn of a connector that serves every address of its integration that no other one has."""
 
 
 class OutputStream(Protocol):
@@ -76,12 +80,40 @@ class Connector(Protocol):
         ...
 
 
+class Service:
+    """What a connector is built on that reaches no person: nothing sent to an actor of it is delivered."""
+
+    async def send_message(self, actor: Actor, text: str, arguments: Mapping[str, str]) -> None:
+        """Say that nobody is there.
+
+        Raises:
+            ChannelClosed: always.
+        """
+        raise ChannelClosed(0)
+
+    async def open_stream(self, actor: Actor, meta: StreamMeta) -> OutputStream | None:
+        """Nobody is there to stream to."""
+        return None
+
+
+def find_connector(
+    connectors: Mapping[tuple[str, str], Connector], integration_idn: str, connector_idn: str
+) -> Connector | None:
+    """Who serves an address: the connector of that name, else the integration's one for `ANY`, else None."""
+    named = connectors.get((integration_idn, connector_idn))
+    return named or connectors.get((integration_idn, ANY))
+
+
 # --- what a connector may offer beside ------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What a skill asks of a service; `id` is that of its act, the persona and actor are the sender's."""
+    """What a skill asks of a service; `id` is that of its act, the persona and actor are the sender's.
+
+    `connector_idn` is "" when the sender named none and a connector of `ANY` address is to choose. `hops` are those
+    of the event that the sender runs for.
+    """
 
     id: str
     idn: str
@@ -89,7 +121,8 @@ class Command:
     connector_idn: str
     arguments: Mapping[str, str]
     persona_id: str | None = None
-    actor_id: str | None = None
+    actor: Actor | None = None
+    hops: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +166,15 @@ class Gateway(Protocol):
         command_act_id: str | None = None,
         user_input: bool | None = None,
         activity: bool = False,
+        connector_idn: str | None = None,
+        persona_id: str | None = None,
+        hops: int = 0,
     ) -> Emitted:
-        """Tell what happened here; returns once the event was offered to everybody who subscribes to it."""
+        """Tell what happened here; returns once the event was offered to everybody who subscribes to it.
+
+        By default it comes from this connector's own address and belongs to the actor's persona; without an actor
+        and a persona it is global. `hops` is 0 unless the event follows at once from one that a skill handled.
+        """
         ...
 
     async def result(self, command: Command, ok: bool, **arguments: object) -> None:
@@ -146,7 +186,7 @@ class Gateway(Protocol):
         ...
 
     async def amend_delivery(self, act_id: str, characters: int) -> None:
-        """Only so much of a message that was sent whole has been received: its act is shortened."""
+        """Only so much of a message that was sent whole has been received: its act is shortened, or forgotten."""
         ...
 
 
@@ -158,6 +198,11 @@ class Emitted:
     subscribers: int = 0
     duplicate: bool = False
     refused: int = 0
+
+    @property
+    def taken(self) -> bool:
+        """Whether the runtime took the event in; it takes none while it is not entered, or being left."""
+        return self.subscribers > 0 or not self.refused
 
 
 @runtime_checkable
@@ -180,7 +225,10 @@ class Commanded(Protocol):
 
 @runtime_checkable
 class Typing(Protocol):
-    """A connector that can show that the agent is typing."""
+    """A connector that can show that the agent is typing.
+
+    The next text that it delivers to the actor ends that without a call, the end of the execution by one.
+    """
 
     async def typing(self, actor: Actor, *, on: bool) -> None:
         """Show it, or no longer."""

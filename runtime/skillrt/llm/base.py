@@ -20,7 +20,8 @@ class Message(msgspec.Struct, frozen=True):
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One generation: the messages at that moment and the evaluated settings.
 
-    `stop` are the sequences worth sending to the provider; the runtime enforces all of them itself.
+    `stop` are the sequences worth sending to the provider; the runtime enforces all of them itself. Of `choices`,
+    if there are any, the reply should be one; it may come with other words around it.
     `model` and `provider` are None when the provider's own are meant.
     """
 

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Final, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
 from urllib.parse import urlsplit
 
 import anyio
@@ -36,6 +36,8 @@ ERROR_LIMIT_BYTES: Final = 64 * 1024
 UNPACKED_LIMIT_BYTES: Final = 16 * 1024 * 1024
 READ_ON_S: Final = 0.5
 LEAVE_S: Final = 1.0
+CONNECTED: Final = ("connect_tcp.complete", "connect_unix_socket.complete")
+OPENED: Final = (*CONNECTED, "start_tls.complete")
 SECRET_CHARS: Final = 8  # a shorter key is a placeholder; masking it would garble the text
 
 
@@ -150,7 +152,9 @@ class HttpProvider:
                 "POST", self._url, content=content, headers=self._headers, timeout=self._timeout
             )
             sending.stream = self._body_type(content)
-            return await self._client.send(sending, stream=True)
+            with _Opening() as opening:
+                sending.extensions["trace"] = opening
+                return await self._client.send(sending, stream=True)
 
     async def _events(self, body: _Body) -> AsyncGenerator[Chunk, None]:
         decoder = SseDecoder()
@@ -243,6 +247,40 @@ class HttpProvider:
             case _:
                 reason = "transport"
         return ProviderError(reason, f"{name}: {said}" if said else name, retryable=True)
+
+
+class _Opening:
+    """Follows how a connection is opened, and makes up for what the clients leak when that is cancelled.
+
+    Cancelled between the end of the opening and the first byte that is sent, their pools would keep it and never use
+    it: cancellations wait as long. And a cancelled handshake leaves its socket open: it is closed here.
+    """
+
+    def __init__(self) -> None:
+        self._scope = anyio.CancelScope()
+        self._socket: Any = None
+
+    def __enter__(self) -> Self:
+        self._scope.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._scope.__exit__(kind, error, traceback)
+
+    async def __call__(self, name: str, info: Mapping[str, Any]) -> None:
+        """Take note of a step of the client: `connection.connect_tcp.complete` and the like."""
+        step = name.partition(".")[2]
+        self._scope.shield = step in OPENED
+        if step in CONNECTED:
+            self._socket = info["return_value"]
+        elif step == "start_tls.failed" and self._socket is not None:
+            with anyio.move_on_after(LEAVE_S, shield=True), suppress(OSError):
+                await self._socket.aclose()
 
 
 class _Body:

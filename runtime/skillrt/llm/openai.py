@@ -22,6 +22,7 @@ from skillrt.llm.base import Chunk, Message, Request, Usage
 PATH: Final = "/chat/completions"
 MAX_STOPS: Final = 4
 MESSAGE_LIMIT_CHARS: Final = 200
+ONE_OF: Final = "Answer with exactly one of these lines, and with nothing else:"
 RETRYABLE: Final = frozenset({408, 409, 429})
 
 # What an error inside a stream would have been as a response: types and codes of the API and of gateways.
@@ -104,7 +105,8 @@ NOTHING: Final = Delta()
 def encode_request(request: Request, *, model: str) -> bytes:
     """The body of a streaming request, with those settings that are given; `model` unless the request names one.
 
-    The API takes four stop sequences: the first four. It has no field for choices and for a budget of thinking.
+    The API takes four stop sequences: the first four. It has no field for a budget of thinking, and for choices only
+    JSON that lists them, which many servers do not know: they are asked for in words.
     """
     schema = request.json_schema
     settings = {
@@ -116,7 +118,7 @@ def encode_request(request: Request, *, model: str) -> bytes:
     }
     body = {
         "model": request.model or model,
-        "messages": [_encode_message(message) for message in request.messages],
+        "messages": _encode_messages(request),
         "stream": True,
         "stream_options": {"include_usage": True},
         **{name: value for name, value in settings.items() if value is not None},
@@ -185,6 +187,19 @@ def clipped_text(body: bytes) -> str:
 
 def _response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
+
+
+def _encode_messages(request: Request) -> list[dict[str, str]]:
+    """The messages; what the reply may be stands at the end of the last system message, in one of its own if none."""
+    encoded = [_encode_message(message) for message in request.messages]
+    if request.choices:
+        order = "\n".join((ONE_OF, *request.choices))
+        systems = [message for message in encoded if message["role"] == "system"]
+        if systems:
+            systems[-1]["content"] += f"\n\n{order}"
+        else:
+            encoded.insert(0, {"role": "system", "content": order})
+    return encoded
 
 
 def _encode_message(message: Message) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from skillrt.model import Act, Actor, Persona
+from skillrt.model import Act, Actor, Persona, Session, Timer
 
 
 class Store(Protocol):
@@ -51,6 +51,17 @@ class Store(Protocol):
         """The act, or None."""
         ...
 
+    async def act_before(self, act: Act) -> Act | None:
+        """The last act of its persona before it, of any kind, by (datetime, order of putting); None if there is none.
+
+        An act that is not in the store is taken to be the last of its moment; of a global act nothing is known.
+        """
+        ...
+
+    async def delete_act(self, id: str) -> None:
+        """Forget it, if there is one."""
+        ...
+
     async def messages(
         self,
         agent_id: str,
@@ -61,7 +72,7 @@ class Store(Protocol):
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> Sequence[Act]:
-        """The agent's acts of kind message that match, and those of no agent, by (datetime, order of putting).
+        """The acts of kind message in the agent's memory that match, by (datetime, order of putting).
 
         An empty sequence of ids matches nothing, None everything. `since` and `until` are included.
         """
@@ -81,4 +92,43 @@ class Store(Protocol):
 
     async def put_attribute(self, owner: str, field: str, value: str) -> None:
         """Set an attribute."""
+        ...
+
+    async def delete_attribute(self, owner: str, field: str) -> None:
+        """Forget it, if there is one."""
+        ...
+
+    async def session(self, id: str) -> Session | None:
+        """The session, or None."""
+        ...
+
+    async def put_session(self, session: Session) -> None:
+        """Create or replace it by id; of one persona at most one is active."""
+        ...
+
+    async def active_sessions(self, persona_id: str | None = None) -> Sequence[Session]:
+        """Those that have not ended, of one persona or of all, in order of creation."""
+        ...
+
+    async def merge_personas(self, master_id: str, other_id: str) -> None:
+        """Make everything of the other persona the master's: actors, acts, attributes, sessions and timers.
+
+        Where both have one, the master's attribute, active session or timer stays. The other persona is forgotten.
+        """
+        ...
+
+    async def timer(self, persona_id: str | None, name: str) -> Timer | None:
+        """The timer of that owner (None is the global one) and name, or None."""
+        ...
+
+    async def timers(self) -> Sequence[Timer]:
+        """All timers, in order of creation."""
+        ...
+
+    async def put_timer(self, timer: Timer) -> None:
+        """Create or replace it by owner and name."""
+        ...
+
+    async def delete_timer(self, persona_id: str | None, name: str) -> None:
+        """Forget it, if there is one."""
         ...

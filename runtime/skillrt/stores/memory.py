@@ -1,6 +1,6 @@
 """A store that lives and ends with the process.
 
-Messages stand in sorted indexes, so that reading those of one persona looks at nothing else.
+Acts stand in sorted indexes, so that reading the messages of one persona looks at nothing else.
 """
 
 from __future__ import annotations
@@ -8,23 +8,27 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from heapq import merge
+from itertools import count
+from math import inf
 from typing import Literal, NamedTuple, TypeAlias
 
 from skillrt.errors import StoreError
-from skillrt.model import Act, Actor, Persona
+from skillrt.model import Act, Actor, Persona, Session, Timer
 
 
 class Entry(NamedTuple):
-    """Where a message stands in an index."""
+    """Where an act stands in an index."""
 
     datetime: datetime
     sequence: int
     id: str
 
 
-Key: TypeAlias = tuple[Literal["all", "persona", "actor"], str | None]
+Key: TypeAlias = tuple[Literal["acts", "all", "persona", "actor"], str | None]
+"""An index: the acts of a persona, or the messages of all, of a persona, of an actor."""
 
 
 class MemoryStore:
@@ -37,9 +41,13 @@ class MemoryStore:
         self._addresses: dict[tuple[str, str, str], str] = {}
         self._acts: dict[str, Act] = {}
         self._sequences: dict[str, int] = {}
-        self._messages: defaultdict[Key, list[Entry]] = defaultdict(list)
+        self._next_sequence = count()
+        self._indexes: defaultdict[Key, list[Entry]] = defaultdict(list)
         self._states: dict[tuple[str, str], str] = {}
         self._attributes: dict[tuple[str, str], str] = {}
+        self._timers: dict[tuple[str | None, str], Timer] = {}
+        self._sessions: dict[str, Session] = {}
+        self._active: dict[str, str] = {}  # the active session of a persona
 
     async def persona(self, id: str) -> Persona | None:
         """The persona, or None."""
@@ -92,21 +100,38 @@ class MemoryStore:
 
     async def put_act(self, act: Act) -> None:
         """Create or replace it by id; its place in the order is that of its first put."""
-        sequence = self._sequences.setdefault(act.id, len(self._sequences))
-        before = self._acts.get(act.id)
-        if before is not None and before.kind == "message":
-            old = Entry(before.datetime, sequence, act.id)
-            for key in _keys(before):
-                entries = self._messages[key]
-                del entries[bisect_left(entries, old)]
+        sequence = self._sequences.setdefault(act.id, next(self._next_sequence))
+        self._unlist(act.id)
         self._acts[act.id] = act
-        if act.kind == "message":
+        for key in _keys(act):
+            insort(self._indexes[key], Entry(act.datetime, sequence, act.id))
+
+    def _unlist(self, id: str) -> None:
+        """Take an act out of the indexes, if there is one."""
+        if act := self._acts.get(id):
+            old = Entry(act.datetime, self._sequences[id], id)
             for key in _keys(act):
-                insort(self._messages[key], Entry(act.datetime, sequence, act.id))
+                entries = self._indexes[key]
+                del entries[bisect_left(entries, old)]
 
     async def act(self, id: str) -> Act | None:
         """The act, or None."""
         return self._acts.get(id)
+
+    async def act_before(self, act: Act) -> Act | None:
+        """The last act of its persona before it, of any kind, by (datetime, order of putting)."""
+        if act.user_persona_id is None:
+            return None
+        entries = self._indexes.get(("acts", act.user_persona_id), [])
+        own = (act.datetime, self._sequences.get(act.id, inf))
+        at = bisect_left(entries, own, key=_order)
+        return self._acts[entries[at - 1].id] if at else None
+
+    async def delete_act(self, id: str) -> None:
+        """Forget it, if there is one."""
+        self._unlist(id)
+        self._acts.pop(id, None)
+        self._sequences.pop(id, None)
 
     async def messages(
         self,
@@ -118,17 +143,14 @@ class MemoryStore:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> Sequence[Act]:
-        """The agent's acts of kind message that match, by (datetime, order of putting).
-
-        An act without an agent is one of every agent's.
-        """
+        """The acts of kind message in the agent's memory that match, by (datetime, order of putting)."""
         keys = _keys_read(persona_ids, actor_ids)
-        parts = [_between(self._messages.get(key, []), since, until) for key in keys]
+        parts = [_between(self._indexes.get(key, []), since, until) for key in keys]
         entries = parts[0] if len(parts) == 1 else merge(*parts)
         return [
             act
             for act in map(self._acts.__getitem__, map(_id, entries))
-            if act.agent_id in (agent_id, None)
+            if (not act.agent_ids or agent_id in act.agent_ids)
             and session_id in (None, act.session_id)
             and (persona_ids is None or act.user_persona_id in persona_ids)
         ]
@@ -149,14 +171,84 @@ class MemoryStore:
         """Set an attribute."""
         self._attributes[owner, field] = value
 
+    async def delete_attribute(self, owner: str, field: str) -> None:
+        """Forget it, if there is one."""
+        self._attributes.pop((owner, field), None)
+
+    async def session(self, id: str) -> Session | None:
+        """The session, or None."""
+        return self._sessions.get(id)
+
+    async def put_session(self, session: Session) -> None:
+        """Create or replace it by id.
+
+        Raises:
+            StoreError: it is active, and so is another one of its persona.
+        """
+        persona_id = session.user_persona_id
+        active = self._active.get(persona_id)
+        if session.ended_at is None:
+            if active not in (None, session.id):
+                raise StoreError(f"another session of persona {persona_id} is active")
+            self._active[persona_id] = session.id
+        elif active == session.id:
+            del self._active[persona_id]
+        self._sessions[session.id] = session
+
+    async def active_sessions(self, persona_id: str | None = None) -> Sequence[Session]:
+        """Those that have not ended, of one persona or of all, in order of creation."""
+        if persona_id is None:
+            return [self._sessions[id] for id in self._active.values()]
+        active = self._active.get(persona_id)
+        return [] if active is None else [self._sessions[active]]
+
+    async def merge_personas(self, master_id: str, other_id: str) -> None:
+        """Make everything of the other persona the master's."""
+        for actor in await self.actors(persona_id=other_id):
+            self._actors[actor.id] = replace(actor, persona_id=master_id)
+        for act in [act for act in self._acts.values() if act.user_persona_id == other_id]:
+            await self.put_act(replace(act, user_persona_id=master_id))
+        for (owner, field), value in list(self._attributes.items()):
+            if owner == other_id:
+                del self._attributes[owner, field]
+                self._attributes.setdefault((master_id, field), value)
+        for (persona_id, name), timer in list(self._timers.items()):
+            if persona_id == other_id:
+                del self._timers[persona_id, name]
+                self._timers.setdefault((master_id, name), replace(timer, persona_id=master_id))
+        if moved := self._active.pop(other_id, None):
+            self._active.setdefault(master_id, moved)
+        for session in [s for s in self._sessions.values() if s.user_persona_id == other_id]:
+            self._sessions[session.id] = replace(session, user_persona_id=master_id)
+        self._personas.pop(other_id, None)
+
+    async def timer(self, persona_id: str | None, name: str) -> Timer | None:
+        """The timer of that owner and name, or None."""
+        return self._timers.get((persona_id, name))
+
+    async def timers(self) -> Sequence[Timer]:
+        """All timers, in order of creation."""
+        return list(self._timers.values())
+
+    async def put_timer(self, timer: Timer) -> None:
+        """Create or replace it by owner and name."""
+        self._timers[timer.persona_id, timer.name] = timer
+
+    async def delete_timer(self, persona_id: str | None, name: str) -> None:
+        """Forget it, if there is one."""
+        self._timers.pop((persona_id, name), None)
+
 
 def _address(actor: Actor) -> tuple[str, str, str]:
     return actor.integration_idn, actor.connector_idn, actor.external_id
 
 
-def _keys(act: Act) -> tuple[Key, Key, Key]:
-    """The indexes that a message stands in."""
-    return ("all", None), ("persona", act.user_persona_id), ("actor", act.actor_id)
+def _keys(act: Act) -> tuple[Key, ...]:
+    """The indexes that an act stands in."""
+    acts: Key = ("acts", act.user_persona_id)
+    if act.kind != "message":
+        return (acts,)
+    return acts, ("all", None), ("persona", act.user_persona_id), ("actor", act.actor_id)
 
 
 def _keys_read(persona_ids: Sequence[str] | None, actor_ids: Sequence[str] | None) -> list[Key]:
@@ -173,6 +265,10 @@ def _between(entries: list[Entry], since: datetime | None, until: datetime | Non
     low = 0 if since is None else bisect_left(entries, since, key=_datetime)
     high = len(entries) if until is None else bisect_right(entries, until, key=_datetime)
     return entries[low:high]
+
+
+def _order(entry: Entry) -> tuple[datetime, float]:
+    return entry.datetime, entry.sequence
 
 
 def _datetime(entry: Entry) -> datetime:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from skillrt import Act, Event, MemoryStore, Options, Persona, Run, Runtime
+from skillrt import Act, Agent, Event, MemoryStore, Options, Persona, Run, Runtime
 from skillrt.testing.clock import VirtualClock
 from skillrt.testing.provider import ScriptedProvider, Step
 from skillrt.testing.sinks import RecordingSink
@@ -30,6 +30,7 @@ class Stage:
         self.store = MemoryStore()
         self.persona = Persona(name="Sue")
         self.options = Options()
+        self.agent = Agent()
         self.provider = ScriptedProvider(["Hello."])
         self.connectors: list[Any] = []
 
@@ -42,6 +43,7 @@ class Stage:
             options=self.options,
             clock=self.clock,
             random=Unshortened(),
+            agent=self.agent,
         )
 
     def script(self, *scripts: list[Step]) -> None:

@@ -15,7 +15,7 @@ from skillrt.actions.generation import gen_stream
 from skillrt.pipeline import TextPipeline, default_stops
 from skillrt.testing import RecordingConnector, RecordingSink, ScriptedProvider, VirtualClock
 
-__abi__ = 1
+__abi__ = 2
 __manifest__: dict[str, Any] = {"idn": "beginnings", "skills": {}}
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Generator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import anyio
 import pytest
+import trio
 from anyio.lowlevel import checkpoint
 
 from skillrt import Act, Actor, Context, MemoryStore, Persona, ProviderError, StoreError
@@ -21,7 +24,7 @@ from skillrt.testing.sinks import RecordingConnector, RecordingSink
 
 pytestmark = pytest.mark.anyio
 
-__abi__ = 1
+__abi__ = 2
 __manifest__: dict[str, Any] = {"idn": "cancellation", "skills": {}}
 
 
@@ -117,6 +120,91 @@ async def test_anywhere(
     assert ("interrupted" in outcomes) == (mode != "none" or act.startswith("cancelled"))
 
 
+class Steps(Probe):
+    """Counts how often any task gives way, and on trio how often one goes on; acts at the `at`-th time."""
+
+    async def __call__(self, *_: object) -> None:
+        await checkpoint()
+
+    def step(self) -> None:
+        self.count += 1
+        if self.count == self.at:
+            self.act()
+
+    def backend_options(self, backend: str) -> dict[str, Any]:
+        if backend == "trio":
+            return {"instruments": [TrioSteps(self)]}
+        return {"loop_factory": self.stepping_loop}
+
+    def stepping_loop(self) -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop()
+
+        async def stepped(coro: Any) -> Any:
+            return await giving_way(coro, self.step)
+
+        loop.set_task_factory(
+            lambda loop, coro, **named: asyncio.Task(stepped(coro), loop=loop, **named)
+        )
+        return loop
+
+
+class TrioSteps(trio.abc.Instrument):
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+
+    def before_task_step(self, task: object) -> None:
+        self.steps.step()
+
+    def after_task_step(self, task: object) -> None:
+        self.steps.step()
+
+
+@types.coroutine
+def giving_way(coro: Any, step: Callable[[], None]) -> Generator[Any, Any, Any]:
+    """Await a coroutine, and tell each time it is about to wait."""
+    resume = partial(coro.send, None)
+    while True:
+        try:
+            awaited = resume()
+        except StopIteration as end:
+            return end.value
+        step()
+        try:
+            resume = partial(coro.send, (yield awaited))
+        except BaseException as error:
+            resume = partial(coro.throw, error)
+
+
+@pytest.mark.parametrize(
+    ("mode", "several"), [("interrupt", False), ("interrupt", True), ("none", False)]
+)
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_at_any_step(stages: Any, backend: str, act: str, mode: str, several: bool) -> None:
+    """Not only where a sink, a store or a model waits: between any two steps of any tasks of the run."""
+    if act == "cancelled natively" and backend != "asyncio":
+        pytest.skip("asyncio alone cancels tasks")
+    outcomes: set[str] = set()
+
+    async def main() -> None:
+        nonlocal outcomes
+        steps.count, before = 0, anyio.get_running_tasks()
+        outcomes |= await play(stages(), steps, act, mode, None, several)
+        assert anyio.get_running_tasks() == before, "nothing goes on"
+
+    at, reached = 0, True
+    while reached:
+        at += 1
+        assert at < 1000, "a run ends at last"
+        steps = Steps(at)
+        options = steps.backend_options(backend)
+        anyio.run(main, backend=backend, backend_options=options)
+        reached = steps.count >= at
+    assert at > 100, "there were steps enough"
+    assert "completed" in outcomes
+    assert ("interrupted" in outcomes) == (mode != "none" or act.startswith("cancelled"))
+
+
 async def play(
     stage: Any, probe: Probe, act: str, mode: str, progress: Any, several: bool
 ) -> set[str]:
@@ -145,7 +233,8 @@ async def play(
             case "cancelled":
                 host_scope.cancel()
             case "cancelled natively":
-                hosts[0].cancel()
+                for task in hosts:  # none before it has begun
+                    task.cancel()
             case _:
                 if stage.runtime._instances:  # before, there is nothing to interrupt yet
                     stage.runtime.offer(stage.event(), act)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from skillrt import SystemClock
-from skillrt.testing.clock import START, VirtualClock
+from skillrt.testing.clock import START, TURNS, VirtualClock
 
 pytestmark = pytest.mark.anyio
 
@@ -44,6 +45,29 @@ async def test_what_a_sleeper_starts_happens_before_the_next_moment() -> None:
         tasks.start_soon(twice)
         await clock.advance(2.0)
     assert woken == [1.5]
+
+
+@pytest.mark.parametrize("turns", range(TURNS - 4, TURNS + 4))
+async def test_the_next_moment_waits_for_a_task_that_just_ended(turns: int) -> None:
+    """Whoever waits for the task learns of its end a turn later, and may have more to do at this moment."""
+    clock = VirtualClock()
+    woken = []
+
+    async def work() -> None:
+        for _ in range(turns):
+            await anyio.lowlevel.checkpoint()
+
+    async def boss() -> None:
+        async with anyio.create_task_group() as workers:
+            workers.start_soon(work)
+        await clock.sleep_until(1.0)
+        woken.append(clock.now())
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(boss)
+        tasks.start_soon(clock.sleep_until, 600.0)
+        await clock.advance(600.0)
+    assert woken == [1.0]
 
 
 async def test_cancelled_sleeper_is_forgotten() -> None:

@@ -13,7 +13,7 @@ from skillrt.debug import Place, annotate, log_at_place, where
 
 pytestmark = pytest.mark.anyio
 
-__abi__ = 1
+__abi__ = 2
 __manifest__: dict[str, Any] = {
     "idn": "debug",
     "skills": {

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from decision_table import CELLS
 from fuzz import examples
 from skillrt import ActionError, Context, Decision
 from skillrt.actions.control import do
@@ -19,35 +20,8 @@ from skillrt.actions.interruption import (
     stop_not_interruptible_block,
 )
 
-__abi__ = 1
+__abi__ = 2
 __manifest__: dict[str, Any] = {"idn": "decisions", "skills": {}}
-
-MODES = ("interrupt", "inside", "outside", "none")
-
-# (arriving, protection) -> a letter for each of MODES; in a block and uninterruptible counts as uninterruptible
-TABLE = {
-    ("queue, user input", "none"): "GGAA",
-    ("queue, user input", "block"): "AAAA",
-    ("queue, user input", "uninterruptible"): "AAAA",
-    ("queue, user input", "block, uninterruptible"): "AAAA",
-    ("queue, other", "none"): "AAAA",
-    ("queue, other", "block"): "AAAA",
-    ("queue, other", "uninterruptible"): "AAAA",
-    ("queue, other", "block, uninterruptible"): "AAAA",
-    ("cancel", "none"): "BBBB",
-    ("cancel", "block"): "BBBB",
-    ("cancel", "uninterruptible"): "BBBB",
-    ("cancel", "block, uninterruptible"): "BBBB",
-    ("interrupt", "none"): "CCDD",
-    ("interrupt", "block"): "EEEE",
-    ("interrupt", "uninterruptible"): "FFFF",
-    ("interrupt", "block, uninterruptible"): "FFFF",
-}
-CELLS = [
-    (arriving, protection, mode, letter)
-    for (arriving, protection), letters in TABLE.items()
-    for mode, letter in zip(MODES, letters, strict=True)
-]
 
 
 async def Reply(

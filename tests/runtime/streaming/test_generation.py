@@ -25,7 +25,7 @@ from skillrt.values import UNDEFINED, DslList, JsonText
 
 pytestmark = pytest.mark.anyio
 
-__abi__ = 1
+__abi__ = 2
 __manifest__: dict[str, Any] = {"idn": "generation", "skills": {}}
 
 
@@ -230,14 +230,16 @@ async def test_gen_can_be_interrupted_without_a_result(stage: Any) -> None:
 
 
 async def test_empty_prompt_falls_back_to_the_agent_and_the_message(stage: Any) -> None:
-    agent = Agent(idn="clerk", title="Clerk of the harbour", description="Rents boats.")
-    stage.runtime.agent = agent
+    stage.agent = Agent(idn="clerk", title="Clerk of the harbour", description="Rents boats.")
     run = await called(stage, gen)
     assert [(m.role, m.content) for m in run.requests[0].messages] == [
         ("system", "Clerk of the harbour\nRents boats."),
         ("user", "hi"),
     ]
-    stage.runtime.agent = Agent(idn="clerk", title="clerk")
+
+
+async def test_empty_prompt_of_an_agent_without_a_title_is_the_message(stage: Any) -> None:
+    stage.agent = Agent(idn="clerk", title="clerk")
     run = await called(stage, gen)
     assert [(m.role, m.content) for m in run.requests[0].messages] == [("user", "hi")]
 

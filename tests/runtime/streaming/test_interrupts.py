@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import anyio.lowlevel
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -149,3 +150,19 @@ def test_request_between_points_waits_for_the_next() -> None:
     execution = Execution(stop)
     assert execution.request_interrupt() is False
     assert execution.pending
+
+
+@pytest.mark.anyio
+async def test_request_that_arrives_at_a_point_is_obeyed_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Between a point's look and its end others run, and may interrupt."""
+    stops: list[str] = []
+    execution = Execution(lambda: stops.append("here"))
+
+    async def others_run() -> None:
+        execution.request_interrupt()
+
+    monkeypatch.setattr(anyio.lowlevel, "checkpoint", others_run)
+    await execution.point()
+    assert stops == ["here"]

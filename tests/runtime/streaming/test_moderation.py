@@ -16,7 +16,7 @@ from skillrt.actions.generation import gen, gen_stream
 from skillrt.moderation import Moderation
 from skillrt.testing.sinks import RecordingConnector
 
-__abi__ = 1
+__abi__ = 2
 __manifest__: dict[str, Any] = {"idn": "moderated", "skills": {}}
 
 

@@ -15,14 +15,14 @@ import httpx2
 import pytest
 
 from skillrt import Context, Event, Options, Persona, Runtime
-from skillrt.actions.generation import gen, gen_stream
+from skillrt.actions.generation import choose, gen, gen_stream
 from skillrt.llm.http import HttpProvider
 from skillrt.testing import ModelServer, Reply
 from skillrt.testing.sinks import RecordingSink
 
 pytestmark = pytest.mark.anyio
 
-__abi__ = 1
+__abi__ = 2
 __manifest__: dict[str, Any] = {"idn": "over_http", "skills": {}}
 
 ENDLESS = Reply.stream("one two three", end="stall")
@@ -36,6 +36,13 @@ async def Talk(ctx: Context, /) -> str:
 async def Think(ctx: Context, /) -> str:
     with ctx.skill("Think"):
         return await gen(ctx)
+
+
+async def Pick(ctx: Context, /) -> str:
+    with ctx.skill("Pick") as out:
+        with out.role("system"):
+            out.write("Which size?")
+        return await choose(ctx, options=["small", "large"])
 
 
 @pytest.fixture(params=[httpx, httpx2], ids=["httpx", "httpx2"])
@@ -92,6 +99,16 @@ async def test_reply_arrives_and_the_connection_is_used_again(library: ModuleTyp
             assert run.result == sink.messages[0].text == "Hello there."
             assert run.outcomes[0].usage.output_tokens == 3
         assert server.accepted == 1
+
+
+async def test_choices_reach_the_model(library: ModuleType) -> None:
+    async with serving(library, [Reply.stream("large")]) as (runtime, server):
+        run = await runtime.run(Pick, message="hi")
+        assert run.result == "large"
+        (message,) = server.requests[0].body["messages"]
+    assert message["role"] == "system"
+    assert message["content"].startswith("Which size?\n\nAnswer with exactly one of")
+    assert message["content"].endswith("\nsmall\nlarge")
 
 
 @pytest.mark.parametrize("mode", ["queue", "interrupt"])

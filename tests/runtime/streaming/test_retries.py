@@ -18,7 +18,7 @@ from skillrt.retries import pause_s
 
 pytestmark = pytest.mark.anyio
 
-__abi__ = 1
+__abi__ = 2
 __manifest__: dict[str, Any] = {"idn": "retries", "skills": {}}
 
 ACTIONS = {"Gen": gen, "GenStream": gen_stream}

@@ -20,6 +20,7 @@ from skillrt import (
     LimitError,
     Persona,
     Runtime,
+    SkillError,
     StoreError,
 )
 from skillrt.actions.generation import gen_stream
@@ -34,12 +35,13 @@ from skillrt.testing.sinks import RecordingConnector, RecordingSink
 
 pytestmark = pytest.mark.anyio
 
-__abi__ = 1
+__abi__ = 2
 __manifest__: dict[str, Any] = {
     "idn": "runtime",
     "skills": {
         "Reply to all": {"function": "Reply", "source": "a/Reply.jinja", "model": ("acme", "fast")},
         "Shelve": {"function": "Shelve", "source": "a/Shelve.jinja", "model": None},
+        "Say": {"function": "Say", "source": "a/Say.jinja", "model": None},
         "Outer": {"function": "Outer", "source": "a/Outer.jinja", "model": None},
     },
 }
@@ -62,13 +64,21 @@ async def Shelve(ctx: Context, /) -> str:
         raise ActionError("Shelve", "height", "expected a number")
 
 
+async def Say(ctx: Context, /, *, mood: str = "calm", **extra: Any) -> str:
+    with ctx.skill("Say") as out:
+        out.write(mood.upper())
+        if extra:
+            raise TypeError("no parameter")
+        return ""
+
+
 async def Outer(ctx: Context, /) -> str:
     with ctx.skill("Outer"):
         return await Shelve(ctx)
 
 
 # the line maps a compiler would have written
-__line_map__ = {"Shelve": ((1, 1), (2, 4), (3, 7)), "Outer": ((1, 1), (2, 2))}
+__line_map__ = {"Say": ((1, 1),), "Shelve": ((1, 1), (2, 4), (3, 7)), "Outer": ((1, 1), (2, 2))}
 __source__ = {"Shelve": {7: '{{Shelve(height="tall")}}'}}
 
 
@@ -84,6 +94,21 @@ async def test_run_tells_what_the_skill_did(stage: Any) -> None:
     assert not run.interrupted
     assert [(r.provider, r.model) for r in run.requests] == [("acme", "fast")]
     assert [m.content for m in run.requests[0].messages] == ["Be brisk."]
+
+
+@pytest.mark.parametrize("wrong", [3, None, {"a": 1}])
+async def test_what_fails_for_want_of_text_says_so(stage: Any, wrong: Any) -> None:
+    message = f"skill Say: parameter 'mood': expected text, got {type(wrong).__name__}"
+    with pytest.raises(SkillError, match=f"^{message}") as caught:
+        await stage.run(Say, arguments={"mood": wrong})
+    assert caught.value.__notes__ == ["in template a/Say.jinja, line 1, skill Say"]
+    with pytest.raises(TypeError, match="no parameter"):
+        await stage.run(Say, arguments={"mood": "calm", "wrong": wrong})
+
+
+async def test_what_needs_no_text_takes_any_argument(stage: Any) -> None:
+    run = await stage.run(Reply, arguments={"mood": 3})
+    assert run.messages[0].content == "Be 3."
 
 
 async def test_default_user_is_the_same_every_time() -> None:
@@ -315,10 +340,10 @@ async def test_event_dropped_at_once_returns_at_once(stage: Any) -> None:
 
 async def test_awaited_event_can_be_dropped_by_a_later_one(stage: Any) -> None:
     stage.script([stage.at(5.0), "One."])
-    runs = []
+    runs = {}
 
     async def host(text: str) -> None:
-        runs.append(await stage.run(Reply, None, event=stage.event("note", text)))
+        runs[text] = await stage.run(Reply, None, event=stage.event("note", text))
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(host, "first")
@@ -327,9 +352,10 @@ async def test_awaited_event_can_be_dropped_by_a_later_one(stage: Any) -> None:
         await stage.clock.advance(1.0)
         stage.runtime.offer(stage.event("note", "third"), "interrupt")
         await stage.clock.advance(10.0)
-    assert [run.decision for run in runs] == [Decision.STARTED, Decision.DROPPED]
-    assert runs[0].interrupted
-    assert [run.result for run in runs[0].followed] == ["third, Sue"]
+    assert runs["first"].decision is Decision.STARTED
+    assert runs["second"].decision is Decision.DROPPED
+    assert runs["first"].interrupted
+    assert [run.result for run in runs["first"].followed] == ["third, Sue"]
 
 
 async def test_full_queue_refuses(stage: Any, caplog: pytest.LogCaptureFixture) -> None:

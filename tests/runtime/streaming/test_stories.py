@@ -9,6 +9,7 @@ from random import Random
 from typing import Any, Literal, TypeAlias
 
 import anyio
+from anyio.abc import TaskGroup
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,12 +24,17 @@ from skillrt import (
     Offered,
     Options,
     Run,
+    Runtime,
     SystemClock,
 )
 from skillrt.actions.interruption import start_not_interruptible_block, stop_not_interruptible_block
 from skillrt.flows import Entry, FlowInstance, Item
 from skillrt.interrupts import Execution, InterruptMode, Mode, stream_protects
+from skillrt.projects import flow_of
 from skillrt.testing.provider import ScriptedProvider
+
+__abi__ = 2
+__manifest__: dict[str, Any] = {"idn": "stories", "skills": {}}
 
 State: TypeAlias = tuple[bool, bool, int, list[str]]  # protected, stopped, cuts, queue
 Step: TypeAlias = tuple[Any, ...]
@@ -179,7 +185,7 @@ class Real:
             options=Options(),
             execution=self.execution,
             run=Run("story"),
-            emit=lambda event: None,
+            host=Runtime(provider=ScriptedProvider([]))._engine,
         )
         self.instance = FlowInstance("story", None, ENTRY, self.never, 1000)
         self.instance._execution = self.execution
@@ -187,7 +193,7 @@ class Real:
         self.arrivals = 0
         self.ctx.skill("story").__enter__()
 
-    async def never(self, item: Item, execution: Execution) -> None:
+    async def never(self, item: Item, execution: Execution, tasks: TaskGroup) -> None:
         raise AssertionError("nothing is carried out here")
 
     @property
@@ -254,7 +260,7 @@ async def Told(ctx: Context, /) -> None:
     """The skill of a story, which never runs."""
 
 
-ENTRY = Entry(Told, {}, {})
+ENTRY = Entry(flow_of(globals(), Agent()), Told, {})
 
 
 def item(idn: str, *, said: bool = False, must: bool = False) -> Item:

@@ -28,7 +28,7 @@ from skillrt.trace import (
 
 pytestmark = pytest.mark.anyio
 
-__abi__ = 1
+__abi__ = 2
 __manifest__: dict[str, Any] = {"idn": "traced", "skills": {}}
 
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar, get_args
 
 from skillc.errors import Report, did_you_mean
-from skillc.frontends.guidance.tokens import CONSTANTS, Token, shown
+from skillc.frontends.foreign import shown
+from skillc.frontends.guidance.tokens import CONSTANTS, Token
+from skillc.frontends.limits import MAX_DEPTH
 from skillc.ir import (
     Arg,
     Attribute,
@@ -30,6 +32,7 @@ from skillc.ir import (
     LoopName,
     Name,
     Unary,
+    Undefined,
 )
 from skillc.source import Span
 
@@ -38,8 +41,6 @@ LogicOp: TypeAlias = Literal["and", "or"]
 ArithmeticOp: TypeAlias = Literal["+", "-", "*", "/", "%"]
 PrefixOp: TypeAlias = Literal["not", "-", "+"]
 LoopVariable: TypeAlias = Literal["index", "first", "last", "key"]
-
-MAX_DEPTH: Final = 100
 
 LOGIC: Final[Mapping[str, LogicOp]] = {op: op for op in get_args(LogicOp)}
 COMPARE: Final[Mapping[str, CompareOp]] = {op: op for op in get_args(CompareOp)}
@@ -97,10 +98,11 @@ class Operator(NamedTuple):
 
 @dataclass(slots=True)
 class ExprParser:
-    """Reads the tokens of one tag from `index` on."""
+    """Reads the tokens of one tag from `index` on; `in_loop` tells whether a loop's names mean anything there."""
 
     tokens: Sequence[Token]
     report: Report
+    in_loop: bool
     index: int = 0
     depth: int = 0
     in_condition: bool = False
@@ -368,7 +370,7 @@ class ExprParser:
                 expr = Name(token.span, text)
             case "at", text if text in LOOP_NAMES:
                 self.take()
-                expr = LoopName(token.span, LOOP_NAMES[text])
+                expr = self.loop_name(token)
             case "at", text:
                 hint = did_you_mean(text, LOOP_NAMES)
                 self.fail("'@index', '@first', '@last' or '@key'", hint)
@@ -386,6 +388,13 @@ class ExprParser:
             case _:
                 self.fail("a value")
         return Operand(expr, start, end)
+
+    def loop_name(self, token: Token) -> Expr:
+        """What the innermost loop knows; outside of loops it is a name that is never set."""
+        if self.in_loop:
+            return LoopName(token.span, LOOP_NAMES[token.text])
+        self.report("SK301", token.span, name=token.text)
+        return Undefined(token.span)
 
     def pair(self) -> tuple[Expr, Expr]:
         """A key and a value of a dict."""

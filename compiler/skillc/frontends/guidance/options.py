@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from skillc.dump import dump_expr
 from skillc.errors import Report, did_you_mean
 from skillc.frontends.guidance.exprs import UnreadableTagError
 from skillc.ir import Arg, Const, Expr
@@ -89,14 +90,8 @@ def bind_options(
             hint = did_you_mean(name, known)
             report("SK205", arg.span, hint=hint, action=callee, parameter=name)
         elif name in given:
-            same = _literal(given[name]) is not None and _literal(given[name]) == _literal(
-                arg.value
-            )
+            same = dump_expr(given[name]) == dump_expr(arg.value)
             report("SK207" if same else "SK218", arg.span, callee=callee, parameter=name)
         else:
             given[name] = arg.value
     return Options(callee, place, given, report)
-
-
-def _literal(expr: Expr) -> str | None:
-    return repr(expr.value) if isinstance(expr, Const) else None

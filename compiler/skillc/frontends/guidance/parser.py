@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar, assert_never
 
 from skillc.errors import Report, did_you_mean
+from skillc.frontends.foreign import shown
 from skillc.frontends.guidance.blocks import (
     BLOCKS,
     REFUSED,
@@ -27,15 +28,12 @@ from skillc.frontends.guidance.blocks import (
 from skillc.frontends.guidance.exprs import ExprParser, UnreadableTagError
 from skillc.frontends.guidance.lexer import Comment, Escaped, Tag, Text, lex_template
 from skillc.frontends.guidance.prose import check_prose
-from skillc.frontends.guidance.tokens import Token, shown
+from skillc.frontends.guidance.tokens import Token
+from skillc.frontends.limits import MAX_BLOCKS, MAX_FRAMES
 from skillc.ir import Break, Call, Const, Continue, Emit, Expr, Name, Stmt
 from skillc.source import Source, Span
 
 T = TypeVar("T")
-
-# What CPython's compiler takes, less what the generated code puts around a body.
-MAX_BLOCKS: Final = 50
-MAX_FRAMES: Final = 15
 
 START: Final = Span(0, 0)
 HASHED_BRANCHES: Final = frozenset({"else", "elif", "elseif"})
@@ -156,7 +154,7 @@ class _Parser:
 
     def plain(self, item: Tag) -> None:
         """A tag that prints a value."""
-        exprs = ExprParser(item.tokens, self.report)
+        exprs = ExprParser(item.tokens, self.report, self.stack[-1].in_loop)
         first = exprs.token
         if first.text in REFUSED and exprs.starts_spaced_call():
             self.report("SK111", first.span, name=first.text)
@@ -196,7 +194,8 @@ class _Parser:
             block.excused = True
             block.names |= self.report_unknown(Span(mark.span.start, name.span.end), name)
         elif not item.broken:
-            head = Head(item.span, name, ExprParser(item.tokens, self.report, index=2))
+            exprs = ExprParser(item.tokens, self.report, outer.in_loop, index=2)
+            head = Head(item.span, name, exprs)
             block.finish = _unless_unreadable(lambda: read(head))
         self.stack.append(block)
         self.closable.update(block.names)
@@ -218,7 +217,7 @@ class _Parser:
 
     def branch_of_block(self, item: Tag) -> None:
         """`{{else}}`, `{{else if e}}`, `{{elif e}}`, `{{or}}`, and all but the last with `#`."""
-        exprs = ExprParser(item.tokens, self.report)
+        exprs = ExprParser(item.tokens, self.report, self.stack[-1].in_loop)
         hashed = exprs.take() if exprs.at("#") else None
         words = [exprs.take()]
         if words[0].text == "else" and exprs.at("if"):
@@ -250,7 +249,7 @@ class _Parser:
 
         Source: language reference, D33: a close of another block is an error.
         """
-        exprs = ExprParser(item.tokens, self.report, index=1)
+        exprs = ExprParser(item.tokens, self.report, self.stack[-1].in_loop, index=1)
         name = exprs.take()
         innermost = self.stack[-1]
         if name.kind not in {"name", "word"}:

@@ -8,6 +8,7 @@ from math import isinf
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from skillc.errors import Report
+from skillc.frontends.foreign import FOREIGN, SHOWN, shown
 from skillc.ir import Value
 from skillc.source import Span
 
@@ -36,18 +37,6 @@ CONSTANTS: Final[Mapping[str, Value]] = {
 }
 OPERATOR_WORDS: Final = frozenset({"and", "or", "not", "in", "is", "as", "if", "else"})
 RESERVED: Final = OPERATOR_WORDS | {"elif", "elseif"} | set(CONSTANTS)
-
-FOREIGN: Final[Mapping[str, str]] = {
-    "&&": "and",
-    "||": "or",
-    "!": "not",
-    "===": "==",
-    "!==": "!=",
-    "++": "x + 1",
-    "--": "x - 1",
-    "?": "an if block",
-}
-SHOWN: Final[Mapping[str, str]] = {"?": "?:"}
 
 # Repeats are possessive: whatever a tag holds, each of its characters is looked at a fixed number of times.
 TO_LINE_OR_TAG_END: Final = r"(?:[^\n{}]|\{(?!\{)|\}(?!\}))*+"
@@ -152,11 +141,3 @@ def _foreign(instead: str, span: Span, spaced: bool) -> Token:
     if instead in RESERVED:
         return Token("word", instead, span, spaced)
     return Token("symbol" if instead in {"==", "!="} else "foreign", instead, span, spaced)
-
-
-def shown(written: str) -> str:
-    """Template text as a message quotes it: one line, at most 24 characters, nothing invisible."""
-    line = written.split("\n", 1)[0]
-    if len(line) > 24 or line != written:
-        line = f"{line[:23]}…"
-    return "".join(char if char.isprintable() else f"U+{ord(char):04X}" for char in line)
