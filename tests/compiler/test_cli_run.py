@@ -250,7 +250,7 @@ def test_demo_shows_all_parts_from_any_directory(project: Path) -> None:
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    first, second, window, broadcast, fallback = re.split(r"\n[1-5]\. ", done.stdout)[1:]
+    first, second, window, broadcast, whole, fallback = re.split(r"\n[1-6]\. ", done.stdout)[1:]
     assert "Shall I book you a slot tomorrow at ten?\n" in first
     cut = next(line for line in second.splitlines() if line.endswith("[cut]"))
     said = cut.removeprefix("  agent: ").removesuffix(" [cut]")
@@ -260,6 +260,13 @@ def test_demo_shows_all_parts_from_any_directory(project: Path) -> None:
     assert window.count("VoiceWindow: completed") == 2
     delivered = re.findall(r"^  (.*?) +(\d+) of (\d+) characters in", broadcast, re.MULTILINE)
     assert [got == all_ for _, got, all_ in delivered] == [True, True, False]
+    assert "agent: Good evening, Sue." in whole
+    assert [line.endswith("[cut]") for line in whole.splitlines() if "Saturn " in line] == [
+        True,
+        False,
+    ]
+    assert "children are welcome on Saturdays.\n" in whole
+    assert "guest book: Happy to help." in whole
     assert "Call us on 555-0199" in fallback
     assert [line.split(": ")[2] for line in done.stderr.splitlines()] == [
         "completed",

@@ -22,7 +22,7 @@ from skillc.project.build import build
 from skillc.project.load import Loaded
 from skillc.source import Source
 from skillrt import Actor, CloseReason, Persona, Run, Runtime
-from skillrt.connectors.sandbox import Screen
+from skillrt.connectors.sandbox import Sandbox, Screen
 from skillrt.errors import ChannelClosed
 from skillrt.llm.http import HttpProvider, provider_from_env
 from skillrt.stores.memory import MemoryStore
@@ -32,6 +32,9 @@ FIRST: Final = "My gears slip, can you help?"
 LONG: Final = "What belongs to a full service?"
 CUT_IN: Final = "Stop - what does it cost?"
 CUT_AFTER_CHARS: Final = 80
+RINGS: Final = "When do I see the rings of Saturn?"
+CHILDREN: Final = "And may children come along?"
+CUT_SOON_CHARS: Final = 40
 
 ANSWERS: Final[Mapping[str, str]] = {
     FIRST: "Slipping gears are mostly a worn chain or a stretched cable, and both are quickly put right. "
@@ -39,7 +42,11 @@ ANSWERS: Final[Mapping[str, str]] = {
     LONG: "First we clean the whole bike and measure the chain. Then we true both wheels, bleed the brakes, "
     "replace the cables, grease the bearings, align the derailleur, and at the end somebody rides it.",
     CUT_IN: "A full service is 89 euros. Would Thursday suit you?",
+    CHILDREN: "Saturn is best in autumn, an hour after sunset, and children are welcome on Saturdays.",
+    RINGS: "Saturn stands high in the south in autumn. An hour after sunset the large telescope shows the rings, "
+    "and with steady air the gap between them.",
 }
+"""By question; of those in one prompt the first counts."""
 TOKEN_DELAY_S: Final = 0.04
 SPOKEN_TOKEN_DELAY_S: Final = 0.12  # so that an answer on the phone outlasts its window
 WINDOW_S: Final = 2.5
@@ -141,7 +148,14 @@ async def show_parts(
         )
         await show_broadcast(genstream, provider)
 
-    heading("5. The model is down", "The skill notices and answers all the same.")
+        heading(
+            "5. A whole project",
+            "Events find the flows that subscribe to them; who cuts in early is answered anew, both questions at"
+            " once.",
+        )
+        await show_project(provider)
+
+    heading("6. The model is down", "The skill notices and answers all the same.")
     async with HttpProvider(base_url=unused_address(), model="none") as nobody:
         await show_fallback(genstream, nobody)
 
@@ -231,6 +245,25 @@ async def show_broadcast(genstream: ModuleType, provider: HttpProvider) -> None:
         pieces = sum(len(heard.pieces) for heard in sink.messages) or len(sink.pieces)
         got = len(outcome.delivered[name])
         show(f"  {name:16} {got:3} of {len(outcome.generated)} characters in {pieces} pieces\n")
+
+
+async def show_project(provider: HttpProvider) -> None:
+    """A visitor of an observatory who cuts in; one flow answers, another one keeps a guest book."""
+    stage = Stage(CHILDREN, CUT_SOON_CHARS)
+    sandbox = Sandbox(stage)
+    runtime = Runtime(provider=provider, connectors=[sandbox])
+    runtime.load("stargazing")
+    async with runtime:
+        visitor = await sandbox.arrive("visitor", "Sue")
+        await runtime.quiet()  # after the welcome
+        stage.heard = anyio.Event()
+        show(f"  user:  {RINGS}\n")
+        await sandbox.say(RINGS)
+        await stage.heard.wait()
+        await sandbox.say(CHILDREN)
+        await runtime.quiet()
+        note = await runtime.store.attribute(visitor.persona_id, "note")
+    show(f"\n   Meanwhile another flow wrote into the guest book: {note}\n")
 
 
 async def show_fallback(genstream: ModuleType, provider: HttpProvider) -> None:
