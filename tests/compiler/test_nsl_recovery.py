@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Sequence
 from types import FrameType
@@ -14,11 +15,7 @@ from jinja2 import Environment, TemplateSyntaxError
 from fuzz import examples
 from nsl import codes, parse
 from skillc.errors import Report
-from skillc.frontends.nsl.exprs import Lowering
-from skillc.frontends.nsl.parser import parse_template
-from skillc.frontends.nsl.reader import Reader
-from skillc.frontends.nsl.scopes import scopes_of
-from skillc.frontends.nsl.stmts import StmtLowering
+from skillc.frontends.nsl import parse_nsl
 from skillc.ir import Emit, If
 from skillc.source import Source
 
@@ -273,11 +270,7 @@ INSIDE = [
 def parse_here(text: str) -> Report:
     """Parse in this thread, where calls can be counted."""
     report = Report(Source("t.jinja", text))
-    reader = Reader(report)
-    template = parse_template(report.source, reader)
-    scopes = scopes_of(template, ())
-    lowering = StmtLowering(Lowering(reader, scopes, scopes.template), frozenset())
-    lowering.body(template.body)
+    inspect.unwrap(parse_nsl)(report.source, report)
     return report
 
 

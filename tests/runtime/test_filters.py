@@ -182,9 +182,9 @@ def test_refusals(name: str, value: Any, args: tuple[Any, ...], message: str) ->
 
 
 def test_refusal_names_the_arguments() -> None:
-    message = "filter 'sort' cannot be applied to a list with reverse=text"
+    message = "filter 'truncate' cannot be applied to text with length=text"
     with pytest.raises(SkillError, match=message):
-        filters.sort([1], reverse="x")
+        filters.truncate("x", length="y")
 
 
 def test_refusal_of_a_test() -> None:

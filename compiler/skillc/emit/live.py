@@ -73,11 +73,13 @@ def _calls(stmt: Stmt) -> Iterator[str]:
 
 
 def _with_macros(body: Body, called: set[str]) -> Body:
+    def inside(inner: Body) -> Body:
+        return _with_macros(inner, called)
+
+    # No generator: Python 3.12 bears few of them inside each other, whatever its limit.
     kept = [stmt for stmt in body if not isinstance(stmt, Macro) or stmt.name in called]
-    return tuple(
-        map_expressions(stmt, lambda expr: expr, lambda inner: _with_macros(inner, called))
-        for stmt in kept
-    )
+    changed = [map_expressions(stmt, lambda expr: expr, inside) for stmt in kept]
+    return tuple(changed)
 
 
 def _live(stmt: Stmt) -> tuple[Body, bool]:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from skillc.deep import with_deep_stack
 from skillc.errors import Report
+from skillc.frontends.limits import MAX_DEPTH
 from skillc.frontends.nsl.exprs import Lowering
 from skillc.frontends.nsl.parser import parse_template
 from skillc.frontends.nsl.reader import Reader
@@ -29,7 +30,13 @@ def parse_nsl(source: Source, report: Report, outside: Collection[str] = ()) -> 
     """
     reader = Reader(report)
     template = parse_template(source, reader)
-    scopes = scopes_of(template, outside)
+    try:
+        scopes = scopes_of(template, outside)
+    except (
+        RecursionError
+    ):  # Jinja's visitor; newer Pythons have a limit of their own for calls through C
+        report("SK129", Span(0, 0), limit=MAX_DEPTH)
+        return ()
     variables = frozenset(outside) | scopes.assigned | set(bound_names(template))
     lowering = StmtLowering(Lowering(reader, scopes, scopes.template), variables)
     body = lowering.body(template.body)
