@@ -13,7 +13,7 @@ Source: event model, processing one event.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -33,7 +33,7 @@ from skillrt.projects import Project
 from skillrt.routing import Address, Route, Routes, Seen
 from skillrt.sessions import Sessions
 from skillrt.stream import original_part
-from skillrt.values import stored
+from skillrt.values import all_stored
 
 log: Final = logging.getLogger("skillrt")
 
@@ -151,7 +151,7 @@ class Engine:
             idn="result_success" if result.ok else "result_error",
             integration_idn=command.integration_idn,
             connector_idn=command.connector_idn or command.integration_idn,
-            arguments=texts(result.arguments),
+            arguments=all_stored(result.arguments),
             actor_id=command.actor.id if command.actor else None,
             persona_id=command.persona_id,
             external_event_id=f"result of {command.id}",
@@ -332,11 +332,6 @@ def act_of(event: Event, clock: Clock, agent_ids: tuple[str, ...]) -> Act:
         external_event_id=event.external_event_id,
         command_act_id=event.command_act_id,
     )
-
-
-def texts(arguments: Mapping[str, object] | None) -> dict[str, str]:
-    """An event's arguments in stored form."""
-    return {name: stored(value) for name, value in (arguments or {}).items()}
 
 
 def _of_session(idn: str, session: Session, **more: str) -> Event:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from skillrt.connectors.base import Command, Emitted, Result
-from skillrt.engine import Engine, texts
-from skillrt.model import Actor, Event, Persona, new_id
+from skillrt.engine import Engine
+from skillrt.model import Actor, Event, Persona, is_user_input, new_id
+from skillrt.values import all_stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +68,26 @@ class ConnectorGateway:
             idn=idn,
             integration_idn=self.integration_idn,
             connector_idn=connector_idn or self.connector_idn,
-            arguments=texts(arguments),
+            arguments=all_stored(arguments),
             persona_id=persona_id,
             external_event_id=external_event_id,
             command_act_id=command_act_id,
             uninterruptible=uninterruptible,
-            user_input=idn == "user_message" if user_input is None else user_input,
+            user_input=is_user_input(idn, user_input),
             hops=hops,
         )
         return await self.engine.receive(event, actor, activity=activity)
 
     async def result(self, command: Command, ok: bool, **arguments: object) -> None:
         """Say how a command ended, if that was not said before."""
-        await self.engine.answer(command, Result(ok=ok, arguments=texts(arguments)))
+        await self.engine.answer(command, Result(ok=ok, arguments=all_stored(arguments)))
 
     def barge_in(self, actor: Actor) -> None:
         """The person began to speak: every interruptible stream to that actor is cut."""
         self.engine.executions.barge_in(actor.id)
 
     async def amend_delivery(self, act_id: str, characters: int) -> None:
-        """Only so much of a message that was sent whole has been received: its act is shortened.
+        """Only so much of a message that was sent whole has been received: its act is shortened, or forgotten.
 
         Raises:
             StoreError: the store failed; the act stays as it was.

@@ -79,6 +79,14 @@ class Event:
     hops: int = 0
 
 
+def is_user_input(idn: str, said: bool | None) -> bool:
+    """Whether an event says that the user spoke up: as its sender said, else a `user_message` does.
+
+    Source: event model, fields.
+    """
+    return idn == "user_message" if said is None else said
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
     """An event, message or command as it is remembered; `text` of a message is what was received.

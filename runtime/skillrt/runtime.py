@@ -19,7 +19,7 @@ from skillrt.connectors.program_timer import ProgramTimer
 from skillrt.connectors.sink import SinkConnector
 from skillrt.connectors.system import SystemConnector
 from skillrt.context import Run, SkillFunction
-from skillrt.engine import Engine, act_of, texts
+from skillrt.engine import Engine, act_of
 from skillrt.errors import ConfigurationError, SkillError, StoreError
 from skillrt.executions import Equipment
 from skillrt.flows import Entry, FlowInstance, Item
@@ -27,7 +27,7 @@ from skillrt.gateway import ConnectorGateway
 from skillrt.interrupts import Decision, Mode, Offered
 from skillrt.llm.base import Provider
 from skillrt.llm.labels import LabelledProviders
-from skillrt.model import Actor, Agent, Event, Persona, new_id
+from skillrt.model import Actor, Agent, Event, Persona, is_user_input, new_id
 from skillrt.moderation import Moderate
 from skillrt.options import Options
 from skillrt.projects import Project, check_models, load_project
@@ -35,6 +35,7 @@ from skillrt.services import Services
 from skillrt.stores.base import Store
 from skillrt.stores.memory import MemoryStore
 from skillrt.trace import Trace, harmless
+from skillrt.values import all_stored
 from skillrt.watchdog import sole
 
 log: Final = logging.getLogger("skillrt")
@@ -171,12 +172,12 @@ class Runtime:
             idn=idn,
             integration_idn=integration_idn or (actor.integration_idn if actor else "system"),
             connector_idn=connector_idn or (actor.connector_idn if actor else "system"),
-            arguments=texts(arguments),
+            arguments=all_stored(arguments),
             persona_id=persona_id,
             external_event_id=external_event_id,
             command_act_id=command_act_id,
             uninterruptible=uninterruptible,
-            user_input=idn == "user_message" if user_input is None else user_input,
+            user_input=is_user_input(idn, user_input),
         )
         return await self._engine.receive(event, actor, activity=activity)
 

@@ -283,6 +283,11 @@ def stored(value: Any) -> str:
     return to_text(value)
 
 
+def all_stored(values: Mapping[str, object] | None) -> dict[str, str]:
+    """Named values in stored form, as events keep their arguments."""
+    return {name: stored(value) for name, value in (values or {}).items()}
+
+
 def _holds_records(value: Any) -> bool:
     if not guards.is_list(value) or not (value or isinstance(value, DslList)):
         return False

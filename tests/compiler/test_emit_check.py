@@ -10,6 +10,7 @@ from emit_flows import flow_from, script
 from skillc.emit.check import check_module
 from skillc.emit.module import Module, emit_module
 from skillc.errors import CompilerBug
+from skillrt.manifest import ABI
 
 TEMPLATE = """{{#system}}Rules {{boat}}{{/system}}
 {{Set(name="r", value=GenStream(maxTokens=boat))}}{{r.outcome}}{{x.k}}
@@ -26,6 +27,7 @@ def test_what_is_emitted_passes(module: Module) -> None:
     check_module(module, module.node.code)
 
 
+ABI_LINE = f"__abi__: Final = {ABI}"
 TAMPERED = {
     # texts
     "another text": ('"Rules {boat}"', '"Rule {boat}"'),
@@ -66,8 +68,9 @@ TAMPERED = {
     "a global": ("out.write(r.outcome)", "global boat"),
     "a local that hides an import": ("out.write(r.outcome)", "text = r"),
     "an unknown name": ("out.write(r.outcome)", "out.write(nope)"),
-    "a statement of the module": ("__abi__: Final = 2", "__abi__: Final = 1\nprint(1)"),
-    "a constant of the module": ("__abi__: Final = 2", "__abi__: Final = 1\nx: Final = 1"),
+    "a statement of the module": (ABI_LINE, f"{ABI_LINE}\nprint(1)"),
+    "another abi": (ABI_LINE, f"{ABI_LINE}0"),
+    "a constant of the module": (ABI_LINE, f"{ABI_LINE}\nx: Final = 1"),
     "another alias": ("__Greet = Greet", "__Greet = Main"),
     "another docstring": ('"""Compiled skills."""', '"""Compiled."""'),
     # what the module says of itself
@@ -80,7 +83,7 @@ TAMPERED = {
     # comments
     "a comment": ("out.write(r.outcome)", "out.write(r.outcome)  # Rules"),
     "a cookie": ("# Generated", "# coding: latin-1\n# Generated"),
-    "a type comment": ("__abi__: Final = 2", "__abi__: Final = 1  # type: ignore"),
+    "a type comment": (ABI_LINE, f"{ABI_LINE}  # type: ignore"),
 }  # fmt: skip
 
 

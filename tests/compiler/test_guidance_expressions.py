@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz import examples
-from skillc.errors import Report
-from skillc.frontends.guidance import parse_guidance
+from nsl import guidance, shape
 from skillc.ir import (
     Arg,
     Attribute,
@@ -28,15 +24,14 @@ from skillc.ir import (
     Logic,
     LoopName,
     Name,
-    Stmt,
     Unary,
 )
-from skillc.source import Source, Span
+from skillc.source import Span
 
 
 def parsed(text: str) -> Expr:
     """The expression of the only tag of `text`."""
-    (stmt,) = parsed_body(text)
+    (stmt,) = guidance(text)
     assert isinstance(stmt, Emit)
     assert stmt.span == Span(0, len(text))
     return stmt.value
@@ -44,33 +39,11 @@ def parsed(text: str) -> Expr:
 
 def parsed_in_loop(text: str) -> Expr:
     """The same of a tag inside a loop, whose names it may read."""
-    (loop,) = parsed_body("{{#each items}}" + text + "{{/each}}")
+    (loop,) = guidance("{{#each items}}" + text + "{{/each}}")
     assert isinstance(loop, Each)
     (stmt,) = loop.body
     assert isinstance(stmt, Emit)
     return stmt.value
-
-
-def parsed_body(text: str) -> tuple[Stmt, ...]:
-    source = Source("t.guidance", text)
-    report = Report(source)
-    tree = parse_guidance(source, report)
-    assert not report.findings, report.findings
-    return tree
-
-
-def shape(node: Any) -> Any:
-    """A tree without its spans, as tuples that begin with the node's type."""
-    if isinstance(node, Span):
-        return None
-    if isinstance(node, tuple):
-        return tuple(map(shape, node))
-    if not dataclasses.is_dataclass(node):
-        return (type(node).__name__, node)
-    values = (
-        getattr(node, field.name) for field in dataclasses.fields(node) if field.name != "span"
-    )
-    return (type(node).__name__, *map(shape, values))
 
 
 def same(one: str, other: str) -> bool:

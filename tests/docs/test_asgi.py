@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -14,21 +12,16 @@ import pytest
 from anyio.abc import TaskGroup
 
 from engine_place import flow, on
+from pages import definitions
 from skillrt import Runtime
 from skillrt.testing import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
 
-PAGE = Path(__file__).parents[2] / "docs" / "asgi.md"
-
 
 @pytest.fixture
 def page() -> dict[str, Any]:
-    """What the page's Python blocks define, one after another."""
-    namespace: dict[str, Any] = {"__name__": "page"}
-    for block in re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL):
-        exec(compile(block, str(PAGE), "exec"), namespace)
-    return namespace
+    return definitions("asgi")
 
 
 class Client:

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
 from engine_place import flow, on
+from pages import definitions
 from skillrt import Actor, Runtime
 from skillrt.connectors.base import Commanded, Serving
 from skillrt.testing import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
 
-PAGE = Path(__file__).parents[2] / "docs" / "connectors.md"
-
 
 @pytest.fixture
 def page() -> dict[str, Any]:
-    """What the page's Python blocks define, one after another."""
-    namespace: dict[str, Any] = {"__name__": "page"}
-    for block in re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL):
-        exec(compile(block, str(PAGE), "exec"), namespace)
-    return namespace
+    return definitions("connectors")
 
 
 async def read_line(person: anyio.abc.SocketStream) -> str:

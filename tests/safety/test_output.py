@@ -24,6 +24,7 @@ from skillc.errors import CompilerBug
 from skillc.passes import Settings
 from skillc.project.idn import refuse_idn
 from skillc.project.load import load
+from skillrt.manifest import ABI
 from skillrt.names import python_name
 from test_cases import CASES, dialects, scripts, settings
 
@@ -319,7 +320,7 @@ def test_a_statement_that_was_not_meant_fails_the_build(code: str, module: Modul
 
 
 @pytest.mark.parametrize("code", [line.strip() for line in ON_TOP.strip().split("\n")])
-@pytest.mark.parametrize("before", ["__abi__: Final = 2\n", "__line_map__: Final"])
+@pytest.mark.parametrize("before", [f"__abi__: Final = {ABI}\n", "__line_map__: Final"])
 def test_a_line_of_the_module_that_was_not_meant_fails_the_build(
     code: str, before: str, module: Module
 ) -> None:

@@ -676,11 +676,16 @@ RECURSE = Script("Recurse", "{{#if true}}{{Recurse()}}{{/if}}")
 
 
 def test_what_could_explode_is_refused() -> None:
+    scripts = (Script(f"P{n}", t, {"x": "\t"}) for n, t in enumerate(EXPLOSIONS))
+    assert_limited([Payload(template) for template in EXPLOSIONS], RECURSE, *scripts)
+
+
+def assert_limited(payloads: Sequence[Payload], *scripts: Script) -> None:
+    """Each payload, which is the script `P` and its number, ends at a limit, and in little memory."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    done = compiled(RECURSE, *(Script(f"P{n}", t, {"x": "\t"}) for n, t in enumerate(EXPLOSIONS)))
+    done = compiled(*scripts)
     assert [finding.message for finding in done.findings if finding.severity == "error"] == []
-    payloads = [Payload(template) for template in EXPLOSIONS]
     found = anyio.run(_outcomes, payloads, done.functions())
-    assert [(p, o) for p, o in zip(EXPLOSIONS, found, strict=True) if o != "LimitError"] == []
+    assert [(p, o) for p, o in zip(payloads, found, strict=True) if o != "LimitError"] == []
     grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert sys.platform != "linux" or grown_kib < 512 * 1024

@@ -20,10 +20,11 @@ import pytest
 from skillrt import Context, Event, Persona, Runtime
 from skillrt.actions.generation import gen_stream
 from skillrt.llm.http import HttpProvider
+from skillrt.manifest import ABI
 from skillrt.testing import ModelServer, Reply
 from skillrt.testing.server import Received
 
-__abi__ = 2
+__abi__ = ABI
 __manifest__: dict[str, Any] = {"idn": "soak", "skills": {}}
 
 OWN = ("Stream", "Generation", "Target", "Watchdog", "CancelScope", "TaskGroup", "Task")

@@ -13,11 +13,12 @@ from fuzz import size
 from skillrt import Actor, ChannelClosed, Context, Event, MemoryStore, Options, Persona, Runtime
 from skillrt.actions.generation import gen_stream
 from skillrt.connectors.base import CloseReason, OutputStream, StreamMeta
+from skillrt.manifest import ABI
 from skillrt.testing import RecordingConnector, RecordingSink, ScriptedProvider, VirtualClock
 
 pytestmark = pytest.mark.anyio
 
-__abi__ = 2
+__abi__ = ABI
 __manifest__: dict[str, Any] = {"idn": "sinks", "skills": {}}
 
 LIMIT = 16

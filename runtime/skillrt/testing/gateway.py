@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from skillrt.connectors.base import Command, Emitted, Result
-from skillrt.model import Actor, Event, Persona, new_id
+from skillrt.model import Actor, Event, Persona, is_user_input, new_id
 from skillrt.stores.base import Store
 from skillrt.stores.memory import MemoryStore
-from skillrt.values import stored
+from skillrt.values import all_stored, stored
 
 
 @dataclass(slots=True)
@@ -77,13 +77,13 @@ class RecordingGateway:
             id=new_id(),
             integration_idn=self.integration_idn,
             connector_idn=connector_idn or self.connector_idn,
-            arguments={name: stored(value) for name, value in (arguments or {}).items()},
+            arguments=all_stored(arguments),
             actor_id=actor.id if actor else None,
             persona_id=persona_id or (actor.persona_id if actor else None),
             external_event_id=external_event_id,
             command_act_id=command_act_id,
             uninterruptible=uninterruptible,
-            user_input=idn == "user_message" if user_input is None else user_input,
+            user_input=is_user_input(idn, user_input),
             hops=hops,
         )
         self.events.append(event)

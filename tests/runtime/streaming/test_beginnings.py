@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from fuzz import examples
 from skillrt import Actor, Chunk, Context, MemoryStore, ProviderError, Runtime
 from skillrt.actions.generation import gen_stream
+from skillrt.manifest import ABI
 from skillrt.pipeline import TextPipeline, default_stops
 from skillrt.testing import RecordingConnector, RecordingSink, ScriptedProvider, VirtualClock
 
-__abi__ = 2
+__abi__ = ABI
 __manifest__: dict[str, Any] = {"idn": "beginnings", "skills": {}}
 
 

@@ -19,12 +19,13 @@ from skillrt.actions.generation import gen, gen_stream
 from skillrt.actions.interruption import sleep
 from skillrt.actions.messaging import send_message
 from skillrt.connectors.base import CloseReason
+from skillrt.manifest import ABI
 from skillrt.testing.clock import VirtualClock
 from skillrt.testing.sinks import RecordingConnector, RecordingSink
 
 pytestmark = pytest.mark.anyio
 
-__abi__ = 2
+__abi__ = ABI
 __manifest__: dict[str, Any] = {"idn": "cancellation", "skills": {}}
 
 

@@ -10,10 +10,11 @@ import pytest
 from skillrt import Context
 from skillrt.actions.interruption import stop_not_interruptible_block
 from skillrt.debug import Place, annotate, log_at_place, where
+from skillrt.manifest import ABI
 
 pytestmark = pytest.mark.anyio
 
-__abi__ = 2
+__abi__ = ABI
 __manifest__: dict[str, Any] = {
     "idn": "debug",
     "skills": {

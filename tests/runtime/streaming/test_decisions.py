@@ -19,8 +19,9 @@ from skillrt.actions.interruption import (
     start_not_interruptible_block,
     stop_not_interruptible_block,
 )
+from skillrt.manifest import ABI
 
-__abi__ = 2
+__abi__ = ABI
 __manifest__: dict[str, Any] = {"idn": "decisions", "skills": {}}
 
 

@@ -20,12 +20,13 @@ from skillrt.actions.generation import (
     translate_text,
     without_fence,
 )
+from skillrt.manifest import ABI
 from skillrt.testing.provider import ScriptedProvider
 from skillrt.values import UNDEFINED, DslList, JsonText
 
 pytestmark = pytest.mark.anyio
 
-__abi__ = 2
+__abi__ = ABI
 __manifest__: dict[str, Any] = {"idn": "generation", "skills": {}}
 
 

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from fuzz import examples
 from skillrt import Actor, Context, ProviderError, Runtime
 from skillrt.actions.generation import gen, gen_stream
+from skillrt.manifest import ABI
 from skillrt.moderation import Moderation
 from skillrt.testing.sinks import RecordingConnector
 
-__abi__ = 2
+__abi__ = ABI
 __manifest__: dict[str, Any] = {"idn": "moderated", "skills": {}}
 
 

@@ -17,12 +17,13 @@ import pytest
 from skillrt import Context, Event, Options, Persona, Runtime
 from skillrt.actions.generation import choose, gen, gen_stream
 from skillrt.llm.http import HttpProvider
+from skillrt.manifest import ABI
 from skillrt.testing import ModelServer, Reply
 from skillrt.testing.sinks import RecordingSink
 
 pytestmark = pytest.mark.anyio
 
-__abi__ = 2
+__abi__ = ABI
 __manifest__: dict[str, Any] = {"idn": "over_http", "skills": {}}
 
 ENDLESS = Reply.stream("one two three", end="stall")

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from fuzz import examples
 from skillrt import Chunk, Context, Deadlines, ProviderError, Usage
 from skillrt.actions.generation import gen, gen_stream
+from skillrt.manifest import ABI
 from skillrt.retries import pause_s
 
 pytestmark = pytest.mark.anyio
 
-__abi__ = 2
+__abi__ = ABI
 __manifest__: dict[str, Any] = {"idn": "retries", "skills": {}}
 
 ACTIONS = {"Gen": gen, "GenStream": gen_stream}

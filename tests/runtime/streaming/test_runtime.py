@@ -29,13 +29,14 @@ from skillrt.actions.interruption import (
     start_not_interruptible_block,
     stop_not_interruptible_block,
 )
+from skillrt.manifest import ABI
 from skillrt.testing.clock import settle
 from skillrt.testing.provider import ScriptedProvider
 from skillrt.testing.sinks import RecordingConnector, RecordingSink
 
 pytestmark = pytest.mark.anyio
 
-__abi__ = 2
+__abi__ = ABI
 __manifest__: dict[str, Any] = {
     "idn": "runtime",
     "skills": {

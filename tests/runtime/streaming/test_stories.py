@@ -30,10 +30,11 @@ from skillrt import (
 from skillrt.actions.interruption import start_not_interruptible_block, stop_not_interruptible_block
 from skillrt.flows import Entry, FlowInstance, Item
 from skillrt.interrupts import Execution, InterruptMode, Mode, stream_protects
+from skillrt.manifest import ABI
 from skillrt.projects import flow_of
 from skillrt.testing.provider import ScriptedProvider
 
-__abi__ = 2
+__abi__ = ABI
 __manifest__: dict[str, Any] = {"idn": "stories", "skills": {}}
 
 State: TypeAlias = tuple[bool, bool, int, list[str]]  # protected, stopped, cuts, queue

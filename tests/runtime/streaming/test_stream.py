@@ -13,6 +13,7 @@ import pytest
 
 from skillrt import Actor, ChannelClosed, Chunk, Context, Deadlines, Persona, ProviderError, Usage
 from skillrt.actions.generation import gen_stream
+from skillrt.manifest import ABI
 from skillrt.recipients import Recipient
 from skillrt.stream import original_part
 from skillrt.targets import Target
@@ -21,7 +22,7 @@ from skillrt.testing.sinks import RecordingConnector, RecordingSink
 
 pytestmark = pytest.mark.anyio
 
-__abi__ = 2
+__abi__ = ABI
 __manifest__: dict[str, Any] = {"idn": "streams", "skills": {}}
 
 

@@ -12,6 +12,7 @@ from skillrt import Actor, Context, ProviderError, Runtime
 from skillrt.actions.generation import gen, gen_stream
 from skillrt.actions.interruption import sleep
 from skillrt.actions.messaging import send_message
+from skillrt.manifest import ABI
 from skillrt.testing.sinks import RecordingSink
 from skillrt.trace import (
     AttemptStarted,
@@ -28,7 +29,7 @@ from skillrt.trace import (
 
 pytestmark = pytest.mark.anyio
 
-__abi__ = 2
+__abi__ = ABI
 __manifest__: dict[str, Any] = {"idn": "traced", "skills": {}}
 
 
