@@ -60,7 +60,7 @@ ORDER: Final[dict[str, Any]] = {
 }
 """Data for loops, lookups and filters: what a template is hardest at."""
 SKILL_ARGUMENTS: Final = {"Brief": BRIEF, "Order": ORDER}
-CALLS = 50
+CALLS = 200
 
 
 async def capture(ctx: Context, /, **_arguments: Any) -> Any:

@@ -63,13 +63,17 @@ async def CustomerHistory(ctx: Context, /, **extra: Any) -> str:
         with out.role("system"):
             out.write("You answer ")
             out.write(await actions.get_user(ctx, field="name"))
-            out.write(", a returning customer of our bicycle workshop.\n")
-            out.write(f"Earlier visits: {visits}\n")
-            out.write(f"Bikes we know: {bikes}\n")
-            out.write('The request: "')
+            out.write(
+                ", a returning customer of our bicycle workshop.\n"
+                f"Earlier visits: {visits}\n"
+                f"Bikes we know: {bikes}\n"
+                'The request: "'
+            )
             out.write(await actions.get_memory(ctx, count=1, from_person="User"))
-            out.write('"\n\n')
-            out.write("Refer to what we know where it helps.")
+            out.write(
+                '"\n\n'
+                "Refer to what we know where it helps."
+            )
         with out.role("assistant"):
             out.write(await actions.gen_stream(ctx, temperature=0.6, max_tokens=250, interrupt_mode="interrupt", top_p=0.9))
         return ""
@@ -119,12 +123,16 @@ async def PaintIdeas(ctx: Context, /, **extra: Any) -> str:
         ideas = await actions.get_memory(ctx, count=5, from_person="Both", max_len=1000)
         await actions.set_state(ctx, name="paint_rounds", value=actions.add(a=as_num0(await actions.get_state(ctx, name="paint_rounds"), "Add.a"), b=1))
         with out.role("system"):
-            out.write("You and the customer invent a paint job for a bicycle.\n")
-            out.write(f"So far: {ideas}\n")
-            out.write('Latest thought: "')
+            out.write(
+                "You and the customer invent a paint job for a bicycle.\n"
+                f"So far: {ideas}\n"
+                'Latest thought: "'
+            )
             out.write(await actions.get_memory(ctx, count=1, from_person="User"))
-            out.write('"\n\n')
-            out.write("Build on it, add one bold idea, ask one question.")
+            out.write(
+                '"\n\n'
+                "Build on it, add one bold idea, ask one question."
+            )
         with out.role("assistant"):
             out.write(await actions.gen_stream(ctx, temperature=0.9, max_tokens=250, interrupt_mode="interrupt", top_p=0.95))
         return ""
@@ -137,9 +145,11 @@ async def ProblemSolving(ctx: Context, /, **extra: Any) -> str:
         with out.role("system"):
             out.write('The customer repairs at home: "')
             out.write(await actions.get_memory(ctx, count=1, from_person="User"))
-            out.write('"\n')
-            out.write(f"Difficulty: {difficulty} of 10. Skill of the customer: {skill}\n\n")
-            out.write("One step at a time")
+            out.write(
+                '"\n'
+                f"Difficulty: {difficulty} of 10. Skill of the customer: {skill}\n\n"
+                "One step at a time"
+            )
             if actions.greater_than(a=as_num0(difficulty, "GreaterThan.a"), b=7):
                 out.write(", with a check after each")
             out.write(".")
@@ -152,15 +162,19 @@ async def ProblemSolving(ctx: Context, /, **extra: Any) -> str:
 async def QualityGuidelines(ctx: Context, /, **extra: Any) -> str:
     with ctx.skill("QualityGuidelines") as out:
         with out.role("system"):
-            out.write("Who you are: the front desk of a bicycle workshop\n")
-            out.write("What for: to get the customer a repair slot\n")
-            out.write('The customer wrote: "')
+            out.write(
+                "Who you are: the front desk of a bicycle workshop\n"
+                "What for: to get the customer a repair slot\n"
+                'The customer wrote: "'
+            )
             out.write(await actions.get_memory(ctx, count=1, from_person="User"))
-            out.write('"\n')
-            out.write("How:\n")
-            out.write("- friendly and exact\n")
-            out.write("- one question when something is missing\n")
-            out.write("- end with the next step")
+            out.write(
+                '"\n'
+                "How:\n"
+                "- friendly and exact\n"
+                "- one question when something is missing\n"
+                "- end with the next step"
+            )
         with out.role("assistant"):
             out.write(await actions.gen_stream(ctx, temperature=0.6, max_tokens=200, interrupt_mode="interrupt"))
         return ""
@@ -171,8 +185,10 @@ async def Simple(ctx: Context, /, **extra: Any) -> str:
         with out.role("system"):
             out.write('You answer for Spoke & Chain, a bicycle workshop. The customer just wrote: "')
             out.write(await actions.get_memory(ctx, count=1, from_person="User"))
-            out.write('"\n\n')
-            out.write("Answer kindly and briefly, and steer towards booking a repair.")
+            out.write(
+                '"\n\n'
+                "Answer kindly and briefly, and steer towards booking a repair."
+            )
         with out.role("assistant"):
             out.write(await actions.gen_stream(ctx, temperature=0.7, max_tokens=200, interrupt_mode="interrupt"))
         return ""
@@ -205,8 +221,10 @@ async def StopManagement(ctx: Context, /, **extra: Any) -> str:
         with out.role("system"):
             out.write('The customer of our bicycle workshop asks: "')
             out.write(await actions.get_memory(ctx, count=1, from_person="User"))
-            out.write('"\n')
-            out.write(f"The kind of question: {question}")
+            out.write(
+                '"\n'
+                f"The kind of question: {question}"
+            )
         with out.role("assistant"):
             out.write(await actions.gen_stream(ctx, temperature=0.4, stop=as_texts(stops, "GenStream.stop", None), max_tokens=200))
         return ""
@@ -240,11 +258,15 @@ async def TokenManagement(ctx: Context, /, **extra: Any) -> str:
         elif actions.is_similar(val1=stage, val2="confirming_booking", threshold=0.8, normalized=True):
             length = "250"
         with out.role("system"):
-            out.write(f"Booking stage: {stage}\n")
-            out.write('The customer wrote: "')
+            out.write(
+                f"Booking stage: {stage}\n"
+                'The customer wrote: "'
+            )
             out.write(await actions.get_memory(ctx, count=1, from_person="User"))
-            out.write('"\n\n')
-            out.write("Say what this stage needs and nothing else.")
+            out.write(
+                '"\n\n'
+                "Say what this stage needs and nothing else."
+            )
         with out.role("assistant"):
             out.write(await actions.gen_stream(ctx, temperature=0.6, max_tokens=as_int(length, "GenStream.maxTokens", None)))
         return ""
@@ -283,8 +305,10 @@ async def VoiceWindow(ctx: Context, /, **extra: Any) -> str:
             with out.role("system"):
                 out.write('You are on the phone for a bicycle workshop. The caller said: "')
                 out.write(await actions.get_memory(ctx, count=1, from_person="User"))
-                out.write('"\n\n')
-                out.write("  Answer as one speaks: short sentences, no lists, no symbols.")
+                out.write(
+                    '"\n\n'
+                    "  Answer as one speaks: short sentences, no lists, no symbols."
+                )
             with out.role("assistant"):
                 out.write(await actions.gen_stream(ctx, temperature=0.8, max_tokens=150, interrupt_mode="interruptWindow", interrupt_window=2.5, send_to="currentActor"))
         return ""
@@ -293,32 +317,32 @@ async def VoiceWindow(ctx: Context, /, **extra: Any) -> str:
 __line_map__: Final[dict[str, tuple[tuple[int, int], ...]]] = {
     "ChannelLimits": ((1, 1), (2, 2), (3, 4), (4, 5), (5, 5), (6, 5), (7, 8), (8, 9), (9, 9), (10, 10), (11, 10), (12, 11), (13, 11), (14, 12), (15, 12), (16, 13), (17, 13), (18, 14), (19, 14), (20, 17)),
     "ChannelSpecific": ((1, 1), (2, 2), (3, 4), (4, 5), (5, 6), (6, 6), (7, 6), (8, 9), (9, 10), (11, 18), (12, 19), (13, 19), (14, 19), (15, 22), (16, 23), (17, 26)),
-    "CustomerHistory": ((1, 1), (2, 2), (3, 3), (4, 4), (5, 6), (6, 7), (7, 7), (8, 7), (9, 8), (10, 9), (11, 10), (12, 10), (13, 10), (14, 12), (15, 15), (16, 16), (17, 18)),
+    "CustomerHistory": ((1, 1), (2, 2), (3, 3), (4, 4), (5, 6), (6, 7), (7, 7), (8, 7), (9, 7), (10, 8), (11, 9), (12, 10), (14, 10), (15, 10), (16, 10), (17, 12), (19, 15), (20, 16), (21, 18)),
     "FailureFallback": ((1, 1), (2, 2), (3, 4), (4, 5), (5, 5), (6, 5), (7, 8), (8, 9), (9, 17), (10, 18), (11, 19), (12, 25)),
     "FrequentInterruptions": ((1, 1), (2, 2), (3, 4), (4, 5), (5, 5), (6, 5), (7, 8), (8, 9), (9, 9), (10, 10), (11, 10), (12, 11), (13, 11), (15, 12), (16, 13), (17, 13), (18, 14), (19, 14), (20, 14), (21, 17)),
-    "PaintIdeas": ((1, 1), (2, 2), (3, 3), (4, 5), (5, 6), (6, 7), (7, 8), (8, 8), (9, 8), (10, 10), (11, 13), (12, 14), (13, 16)),
-    "ProblemSolving": ((1, 1), (2, 2), (3, 3), (4, 5), (5, 6), (6, 6), (7, 6), (8, 7), (9, 9), (10, 9), (11, 9), (12, 9), (13, 13), (14, 22), (15, 23), (16, 31)),
-    "QualityGuidelines": ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 5), (7, 5), (8, 6), (9, 7), (10, 8), (11, 9), (12, 12), (13, 13), (14, 15)),
-    "Simple": ((1, 1), (2, 2), (3, 3), (4, 3), (5, 3), (6, 5), (7, 8), (8, 9), (9, 11)),
+    "PaintIdeas": ((1, 1), (2, 2), (3, 3), (4, 5), (5, 6), (6, 6), (7, 7), (8, 8), (10, 8), (11, 8), (12, 8), (13, 10), (15, 13), (16, 14), (17, 16)),
+    "ProblemSolving": ((1, 1), (2, 2), (3, 3), (4, 5), (5, 6), (6, 6), (7, 6), (8, 6), (9, 7), (10, 9), (12, 9), (13, 9), (14, 9), (15, 13), (16, 22), (17, 23), (18, 31)),
+    "QualityGuidelines": ((1, 1), (2, 2), (3, 3), (4, 3), (5, 4), (6, 5), (8, 5), (9, 5), (10, 5), (11, 6), (12, 7), (13, 8), (14, 9), (16, 12), (17, 13), (18, 15)),
+    "Simple": ((1, 1), (2, 2), (3, 3), (4, 3), (5, 3), (6, 3), (7, 5), (9, 8), (10, 9), (11, 11)),
     "SlowAnswers": ((1, 1), (2, 2), (3, 4), (4, 5), (5, 5), (6, 5), (7, 8), (8, 9), (9, 12), (10, 13), (11, 14), (12, 16)),
-    "StopManagement": ((1, 1), (2, 2), (3, 4), (4, 5), (5, 6), (6, 7), (8, 9), (9, 12), (10, 13), (11, 13), (12, 13), (13, 14), (14, 17), (15, 18), (16, 20)),
+    "StopManagement": ((1, 1), (2, 2), (3, 4), (4, 5), (5, 6), (6, 7), (8, 9), (9, 12), (10, 13), (11, 13), (12, 13), (13, 13), (14, 14), (16, 17), (17, 18), (18, 20)),
     "TeamBroadcast": ((1, 1), (2, 2), (3, 3), (4, 5), (5, 6), (6, 6), (7, 7), (8, 7), (9, 8), (10, 8), (11, 10), (12, 13), (13, 14), (14, 22)),
-    "TokenManagement": ((1, 1), (2, 2), (3, 3), (4, 5), (5, 6), (6, 7), (7, 8), (8, 9), (9, 10), (10, 13), (11, 14), (12, 15), (13, 15), (14, 15), (15, 17), (16, 20), (17, 21), (18, 23)),
+    "TokenManagement": ((1, 1), (2, 2), (3, 3), (4, 5), (5, 6), (6, 7), (7, 8), (8, 9), (9, 10), (10, 13), (11, 14), (12, 14), (13, 15), (15, 15), (16, 15), (17, 15), (18, 17), (20, 20), (21, 21), (22, 23)),
     "VoiceAndText": ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 7), (7, 8), (8, 9), (9, 9), (10, 9), (11, 12), (12, 13), (13, 23), (14, 24), (15, 25), (17, 29), (18, 30), (19, 30), (20, 30), (21, 33), (22, 34), (23, 37)),
-    "VoiceWindow": ((1, 1), (2, 2), (3, 4), (4, 5), (5, 6), (6, 6), (7, 6), (8, 8), (9, 11), (10, 12), (11, 21)),
+    "VoiceWindow": ((1, 1), (2, 2), (3, 4), (4, 5), (5, 6), (6, 6), (7, 6), (8, 6), (9, 8), (11, 11), (12, 12), (13, 21)),
 }
 __source__: Final[dict[str, dict[int, str]]] = {
     "ChannelLimits": {2: '{{Set(name="channel", value=GetActor(field="integrationIdn"))}}', 5: 'You are on the phone or in a text message for a bicycle workshop. Answer: "{{GetMemory(count="1", fromPerson="User")}}"', 9: '{{#if IsSimilar(text1=channel, text2="twilio_messenger")}}', 10: '{{GenStream(maxTokens=30, stop=["\\n"], skipFilter=false)}}', 11: '{{else if IsSimilar(text1=channel, text2="vapi")}}', 12: '{{GenStream(temperature=0.8, stop=[".", "!", "?"], maxTokens=100)}}', 13: '{{else if IsSimilar(text1=channel, text2="sandbox")}}', 14: "{{GenStream(maxTokens=120)}}"},
     "ChannelSpecific": {2: '{{Set(name="channel", value=GetActor(field="integrationIdn"))}}', 4: '{{#if IsSimilar(text1=channel, text2="twilio_messenger")}}', 6: 'Answer in one sentence of at most 160 characters: "{{GetMemory(count="1", fromPerson="User")}}"', 10: "{{GenStream(", 19: 'Explain step by step what our workshop would do about this: "{{GetMemory(count="1", fromPerson="User")}}"', 23: '{{GenStream(temperature=0.7, maxTokens=300, interruptMode="interrupt")}}'},
-    "CustomerHistory": {2: '{{Set(name="user_id", value=GetUser(field="id"))}}', 3: '{{Set(name="visits", value=GetPersonaAttribute(id=user_id, field="visits"))}}', 4: '{{Set(name="bikes", value=GetPersonaAttribute(id=user_id, field="bikes"))}}', 7: 'You answer {{GetUser(field="name")}}, a returning customer of our bicycle workshop.', 8: "Earlier visits: {{visits}}", 9: "Bikes we know: {{bikes}}", 10: 'The request: "{{GetMemory(count="1", fromPerson="User")}}"', 16: '{{GenStream(temperature=0.6, maxTokens=250, interruptMode="interrupt", topP=0.9)}}'},
+    "CustomerHistory": {2: '{{Set(name="user_id", value=GetUser(field="id"))}}', 3: '{{Set(name="visits", value=GetPersonaAttribute(id=user_id, field="visits"))}}', 4: '{{Set(name="bikes", value=GetPersonaAttribute(id=user_id, field="bikes"))}}', 7: 'You answer {{GetUser(field="name")}}, a returning customer of our bicycle workshop.', 10: 'The request: "{{GetMemory(count="1", fromPerson="User")}}"', 16: '{{GenStream(temperature=0.6, maxTokens=250, interruptMode="interrupt", topP=0.9)}}'},
     "FailureFallback": {5: 'You answer for a bicycle workshop. The customer asks: "{{GetMemory(count="1", fromPerson="User")}}"', 9: '{{Set(name="answer", value=GenStream(', 17: "{{#if answer.failed}}", 18: "{{SendMessage(message=fallback)}}", 19: "{{SendSystemEvent("},
     "FrequentInterruptions": {2: '{{Set(name="cuts", value=GetState(name="cuts"))}}', 5: 'You answer for a bicycle workshop: "{{GetMemory(count="1", fromPerson="User")}}"', 9: '{{#if GreaterThan(a=cuts, b="2")}}', 10: '{{GenStream(interruptMode="none", maxTokens=100, temperature=0.5)}}', 11: '{{SetState(name="cuts", value="0")}}', 13: '{{Set(name="answer", value=GenStream(interruptMode="interrupt"))}}', 14: '{{#if answer.interrupted}}{{SetState(name="cuts", value=Add(a=cuts, b="1"))}}{{/if}}'},
-    "PaintIdeas": {2: '{{Set(name="ideas", value=GetMemory(count="5", fromPerson="Both", maxLen="1000"))}}', 3: '{{SetState(name="paint_rounds", value=Add(a=GetState(name="paint_rounds"), b="1"))}}', 7: "So far: {{ideas}}", 8: 'Latest thought: "{{GetMemory(count="1", fromPerson="User")}}"', 14: '{{GenStream(temperature=0.9, maxTokens=250, interruptMode="interrupt", topP=0.95)}}'},
-    "ProblemSolving": {2: '{{Set(name="difficulty", value=GetState(name="repair_difficulty"))}}', 3: '{{Set(name="skill", value=GetPersonaAttribute(id=GetUser(field="id"), field="mechanic_skill"))}}', 6: 'The customer repairs at home: "{{GetMemory(count="1", fromPerson="User")}}"', 7: "Difficulty: {{difficulty}} of 10. Skill of the customer: {{skill}}", 9: 'One step at a time{{#if GreaterThan(a=difficulty, b="7")}}, with a check after each{{/if}}.', 13: "{{SendCommand(", 23: "{{GenStream("},
+    "PaintIdeas": {2: '{{Set(name="ideas", value=GetMemory(count="5", fromPerson="Both", maxLen="1000"))}}', 3: '{{SetState(name="paint_rounds", value=Add(a=GetState(name="paint_rounds"), b="1"))}}', 6: "You and the customer invent a paint job for a bicycle.", 8: 'Latest thought: "{{GetMemory(count="1", fromPerson="User")}}"', 14: '{{GenStream(temperature=0.9, maxTokens=250, interruptMode="interrupt", topP=0.95)}}'},
+    "ProblemSolving": {2: '{{Set(name="difficulty", value=GetState(name="repair_difficulty"))}}', 3: '{{Set(name="skill", value=GetPersonaAttribute(id=GetUser(field="id"), field="mechanic_skill"))}}', 6: 'The customer repairs at home: "{{GetMemory(count="1", fromPerson="User")}}"', 9: 'One step at a time{{#if GreaterThan(a=difficulty, b="7")}}, with a check after each{{/if}}.', 13: "{{SendCommand(", 23: "{{GenStream("},
     "QualityGuidelines": {5: 'The customer wrote: "{{GetMemory(count="1", fromPerson="User")}}"', 13: '{{GenStream(temperature=0.6, maxTokens=200, interruptMode="interrupt")}}'},
     "Simple": {3: 'You answer for Spoke & Chain, a bicycle workshop. The customer just wrote: "{{GetMemory(count="1", fromPerson="User")}}"', 9: '{{GenStream(temperature=0.7, maxTokens=200, interruptMode="interrupt")}}'},
     "SlowAnswers": {2: '{{Set(name="started", value=GetDateTime(format="timestamp"))}}', 5: 'You answer for a bicycle workshop: "{{GetMemory(count="1", fromPerson="User")}}"', 9: '{{GenStream(temperature=0.7, maxTokens=200, interruptMode="interrupt")}}', 12: '{{Set(name="took_ms", value=Subtract(a=GetDateTime(format="timestamp"), b=started))}}', 13: '{{#if GreaterThan(a=took_ms, b="5000")}}', 14: '{{SendSystemEvent(eventIdn="slow_answer", took_ms=took_ms, customer_id=GetUser(field="id"))}}'},
-    "StopManagement": {2: '{{Set(name="question", value=GetState(name="question_type"))}}', 4: '{{#if IsSimilar(text1=question, text2="yes_no")}}', 5: '{{Set(name="stops", value=[".", "!", "?"])}}', 6: '{{else if IsSimilar(text1=question, text2="price_list")}}', 7: '{{Set(name="stops", value=["\\n\\n", "Total"])}}', 9: '{{Set(name="stops", value=["Customer:", "Workshop:"])}}', 13: 'The customer of our bicycle workshop asks: "{{GetMemory(count="1", fromPerson="User")}}"', 14: "The kind of question: {{question}}", 18: "{{GenStream(temperature=0.4, stop=stops, maxTokens=200)}}"},
+    "StopManagement": {2: '{{Set(name="question", value=GetState(name="question_type"))}}', 4: '{{#if IsSimilar(text1=question, text2="yes_no")}}', 5: '{{Set(name="stops", value=[".", "!", "?"])}}', 6: '{{else if IsSimilar(text1=question, text2="price_list")}}', 7: '{{Set(name="stops", value=["\\n\\n", "Total"])}}', 9: '{{Set(name="stops", value=["Customer:", "Workshop:"])}}', 13: 'The customer of our bicycle workshop asks: "{{GetMemory(count="1", fromPerson="User")}}"', 18: "{{GenStream(temperature=0.4, stop=stops, maxTokens=200)}}"},
     "TeamBroadcast": {2: '{{Set(name="team", value=GetActors(integrationIdn="team_chat", connectorIdn="workshop_floor"))}}', 3: '{{Set(name="problem", value=GetState(name="urgent_problem"))}}', 6: "Brief the mechanics. Problem: {{Stringify(problem)}}", 7: 'Customer: {{GetUser(field="name")}}', 8: 'What was said: {{GetMemory(count="3", summarize="true")}}', 14: "{{GenStream("},
     "TokenManagement": {2: '{{Set(name="stage", value=GetState(name="booking_stage"))}}', 5: '{{#if IsSimilar(text1=stage, text2="greeting")}}', 7: '{{else if IsSimilar(text1=stage, text2="collecting_details")}}', 9: '{{else if IsSimilar(text1=stage, text2="confirming_booking")}}', 14: "Booking stage: {{stage}}", 15: 'The customer wrote: "{{GetMemory(count="1", fromPerson="User")}}"', 21: "{{GenStream(temperature=0.6, maxTokens=length)}}"},
     "VoiceAndText": {2: '{{Set(name="user_id", value=GetUser(field="id"))}}', 3: '{{Set(name="phones", value=GetActors(personaId=user_id, integrationIdn="vapi"))}}', 4: '{{Set(name="texts", value=GetActors(personaId=user_id, integrationIdn="twilio_messenger"))}}', 5: '{{Set(name="likes", value=GetPersonaAttribute(id=user_id, field="contact"))}}', 7: '{{#if IsSimilar(text1=likes, text2="phone")}}', 9: 'Answer for the phone: "{{GetMemory(count="1", fromPerson="User")}}"', 13: '{{Set(name="spoken", value=GenStream(', 23: "{{#if not IsEmpty(text=texts)}}", 24: "{{#if not spoken.interrupted}}", 25: '{{SendMessage(message="We just spoke about your repair. Reply here if anything is unclear.", actorIds=texts)}}', 30: 'Answer in writing: "{{GetMemory(count="1", fromPerson="User")}}"', 34: '{{GenStream(sendTo="actors", actorIds=texts, temperature=0.6, maxTokens=200)}}'},

@@ -71,8 +71,10 @@ async def CustomerHistory(ctx: Context, /, **extra: Any) -> str:
                 out.write("\n")
             out.write('The request: "')
             out.write(await actions.get_memory(ctx, count=1, from_person="User"))
-            out.write('"\n\n')
-            out.write("Refer to what we know where it helps.")
+            out.write(
+                '"\n\n'
+                "Refer to what we know where it helps."
+            )
         with out.role("assistant"):
             out.write(await actions.gen_stream(ctx, temperature=0.6, max_tokens=250, interrupt_mode="interrupt", top_p=0.9))
         return ""
@@ -115,13 +117,17 @@ async def PaintIdeas(ctx: Context, /, **extra: Any) -> str:
         rounds = filters.int_(await actions.get_state(ctx, name="paint_rounds")) + 1
         await actions.set_state(ctx, name="paint_rounds", value=rounds)
         with out.role("system"):
-            out.write("You and the customer invent a paint job for a bicycle.\n")
-            out.write("So far: ")
+            out.write(
+                "You and the customer invent a paint job for a bicycle.\n"
+                "So far: "
+            )
             out.write(await actions.get_memory(ctx, count=5, from_person="Both", max_len=1000))
             out.write('\nLatest thought: "')
             out.write(await actions.get_memory(ctx, count=1, from_person="User"))
-            out.write('"\n\n')
-            out.write("Build on it, add one bold idea, ask one question.")
+            out.write(
+                '"\n\n'
+                "Build on it, add one bold idea, ask one question."
+            )
         with out.role("assistant"):
             out.write(await actions.gen_stream(ctx, temperature=0.9, max_tokens=250, interrupt_mode="interrupt", top_p=0.95))
         return ""
@@ -135,9 +141,11 @@ async def ProblemSolving(ctx: Context, /, **extra: Any) -> str:
         with out.role("system"):
             out.write('The customer repairs at home: "')
             out.write(await actions.get_memory(ctx, count=1, from_person="User"))
-            out.write('"\n')
-            out.write(f"Difficulty: {difficulty} of 10. Skill of the customer: {skill}\n\n")
-            out.write("One step at a time")
+            out.write(
+                '"\n'
+                f"Difficulty: {difficulty} of 10. Skill of the customer: {skill}\n\n"
+                "One step at a time"
+            )
             if filters.float_(difficulty) > 7:
                 out.write(", with a check after each")
             out.write(".")
@@ -151,12 +159,16 @@ async def QualityGuidelines(ctx: Context, /, **extra: Any) -> str:
     with ctx.skill("QualityGuidelines") as out:
         rules: list[Any] = ["friendly and exact", "one question when something is missing", "end with the next step"]
         with out.role("system"):
-            out.write("Who you are: the front desk of a bicycle workshop\n")
-            out.write("What for: to get the customer a repair slot\n")
-            out.write('The customer wrote: "')
+            out.write(
+                "Who you are: the front desk of a bicycle workshop\n"
+                "What for: to get the customer a repair slot\n"
+                'The customer wrote: "'
+            )
             out.write(await actions.get_memory(ctx, count=1, from_person="User"))
-            out.write('"\n')
-            out.write("How:")
+            out.write(
+                '"\n'
+                "How:"
+            )
             for rule in walk(ctx, rules):
                 if ctx.due:
                     await ctx.point()
@@ -171,8 +183,10 @@ async def Simple(ctx: Context, /, **extra: Any) -> str:
         with out.role("system"):
             out.write('You answer for Spoke & Chain, a bicycle workshop. The customer just wrote: "')
             out.write(await actions.get_memory(ctx, count=1, from_person="User"))
-            out.write('"\n\n')
-            out.write("Answer kindly and briefly, and steer towards booking a repair.")
+            out.write(
+                '"\n\n'
+                "Answer kindly and briefly, and steer towards booking a repair."
+            )
         with out.role("assistant"):
             out.write(await actions.gen_stream(ctx, temperature=0.7, max_tokens=200, interrupt_mode="interrupt"))
         return ""
@@ -208,8 +222,10 @@ async def StopManagement(ctx: Context, /, **extra: Any) -> str:
         with out.role("system"):
             out.write('The customer of our bicycle workshop asks: "')
             out.write(await actions.get_memory(ctx, count=1, from_person="User"))
-            out.write('"\n')
-            out.write(f"The kind of question: {question}")
+            out.write(
+                '"\n'
+                f"The kind of question: {question}"
+            )
         with out.role("assistant"):
             out.write(await actions.gen_stream(ctx, temperature=0.4, stop=as_texts(stops, "GenStream.stop", None), max_tokens=200))
         return ""
@@ -240,11 +256,15 @@ async def TokenManagement(ctx: Context, /, **extra: Any) -> str:
 
         length = 60 if at("greeting") else 180 if at("collecting_details") else 250 if at("confirming_booking") else 150
         with out.role("system"):
-            out.write(f"Booking stage: {stage}\n")
-            out.write('The customer wrote: "')
+            out.write(
+                f"Booking stage: {stage}\n"
+                'The customer wrote: "'
+            )
             out.write(await actions.get_memory(ctx, count=1, from_person="User"))
-            out.write('"\n\n')
-            out.write("Say what this stage needs and nothing else.")
+            out.write(
+                '"\n\n'
+                "Say what this stage needs and nothing else."
+            )
         with out.role("assistant"):
             out.write(await actions.gen_stream(ctx, temperature=0.6, max_tokens=as_int(length, "GenStream.maxTokens", None)))
         return ""
@@ -280,8 +300,10 @@ async def VoiceWindow(ctx: Context, /, **extra: Any) -> str:
             with out.role("system"):
                 out.write('You are on the phone for a bicycle workshop. The caller said: "')
                 out.write(await actions.get_memory(ctx, count=1, from_person="User"))
-                out.write('"\n\n')
-                out.write("  Answer as one speaks: short sentences, no lists, no symbols.")
+                out.write(
+                    '"\n\n'
+                    "  Answer as one speaks: short sentences, no lists, no symbols."
+                )
             with out.role("assistant"):
                 out.write(await actions.gen_stream(ctx, temperature=0.8, max_tokens=150, interrupt_mode="interruptWindow", interrupt_window=2.5, send_to="currentActor"))
         return ""
@@ -290,19 +312,19 @@ async def VoiceWindow(ctx: Context, /, **extra: Any) -> str:
 __line_map__: Final[dict[str, tuple[tuple[int, int], ...]]] = {
     "ChannelLimits": ((1, 1), (2, 2), (4, 3), (5, 3), (7, 5), (8, 6), (9, 6), (10, 6), (11, 9), (12, 10), (13, 11), (14, 12), (15, 13), (16, 14), (17, 15), (18, 18)),
     "ChannelSpecific": ((1, 1), (2, 2), (3, 3), (4, 5), (5, 6), (6, 6), (7, 7), (8, 7), (10, 9), (11, 9), (12, 10), (13, 10), (14, 12)),
-    "CustomerHistory": ((1, 1), (2, 2), (3, 3), (4, 5), (5, 6), (6, 6), (7, 6), (8, 7), (9, 7), (10, 7), (11, 8), (12, 8), (13, 8), (14, 10), (15, 10), (16, 10), (17, 12), (18, 15), (19, 15), (20, 16)),
+    "CustomerHistory": ((1, 1), (2, 2), (3, 3), (4, 5), (5, 6), (6, 6), (7, 6), (8, 7), (9, 7), (10, 7), (11, 8), (12, 8), (13, 8), (14, 10), (15, 10), (16, 10), (17, 10), (18, 12), (20, 15), (21, 15), (22, 16)),
     "FailureFallback": ((1, 1), (2, 2), (3, 4), (4, 5), (5, 5), (6, 5), (7, 9), (8, 10), (9, 11), (10, 12), (11, 14)),
     "FrequentInterruptions": ((1, 1), (2, 2), (3, 4), (4, 4), (5, 4), (6, 4), (7, 6), (8, 7), (9, 7), (10, 8), (12, 10), (13, 11), (14, 11), (15, 13)),
-    "PaintIdeas": ((1, 1), (2, 2), (3, 3), (4, 5), (5, 6), (6, 7), (7, 7), (8, 8), (9, 8), (10, 8), (11, 10), (12, 13), (13, 13), (14, 14)),
-    "ProblemSolving": ((1, 1), (2, 2), (3, 3), (4, 4), (5, 6), (6, 7), (7, 7), (8, 7), (9, 8), (10, 10), (11, 10), (12, 10), (13, 10), (14, 14), (15, 18), (16, 19), (17, 21)),
-    "QualityGuidelines": ((1, 1), (2, 2), (3, 8), (4, 9), (5, 10), (6, 11), (7, 11), (8, 11), (9, 12), (10, 13), (11, 13), (12, 13), (13, 14), (14, 18), (15, 18), (16, 19)),
-    "Simple": ((1, 1), (2, 2), (3, 3), (4, 3), (5, 3), (6, 5), (7, 8), (8, 8), (9, 9)),
+    "PaintIdeas": ((1, 1), (2, 2), (3, 3), (4, 5), (5, 6), (6, 6), (7, 7), (9, 7), (10, 8), (11, 8), (12, 8), (13, 8), (14, 10), (16, 13), (17, 13), (18, 14)),
+    "ProblemSolving": ((1, 1), (2, 2), (3, 3), (4, 4), (5, 6), (6, 7), (7, 7), (8, 7), (9, 7), (10, 8), (11, 10), (13, 10), (14, 10), (15, 10), (16, 14), (17, 18), (18, 19), (19, 21)),
+    "QualityGuidelines": ((1, 1), (2, 2), (3, 8), (4, 9), (5, 9), (6, 10), (7, 11), (9, 11), (10, 11), (11, 11), (12, 12), (14, 13), (15, 13), (16, 13), (17, 14), (18, 18), (19, 18), (20, 19)),
+    "Simple": ((1, 1), (2, 2), (3, 3), (4, 3), (5, 3), (6, 3), (7, 5), (9, 8), (10, 8), (11, 9)),
     "SlowAnswers": ((1, 1), (2, 2), (3, 2), (5, 3), (6, 5), (7, 5), (8, 5), (9, 5), (10, 7), (11, 7), (12, 9), (13, 10), (14, 11), (15, 13)),
-    "StopManagement": ((1, 1), (2, 2), (3, 4), (4, 5), (5, 6), (6, 7), (8, 9), (9, 12), (10, 13), (11, 13), (12, 13), (13, 14), (14, 17), (15, 17), (16, 18)),
+    "StopManagement": ((1, 1), (2, 2), (3, 4), (4, 5), (5, 6), (6, 7), (8, 9), (9, 12), (10, 13), (11, 13), (12, 13), (13, 13), (14, 14), (16, 17), (17, 17), (18, 18)),
     "TeamBroadcast": ((1, 1), (2, 2), (3, 4), (4, 5), (5, 5), (6, 6), (7, 6), (8, 7), (9, 7), (10, 9), (11, 12), (12, 13), (13, 15)),
-    "TokenManagement": ((1, 1), (2, 2), (4, 3), (5, 3), (7, 4), (8, 9), (9, 10), (10, 11), (11, 11), (12, 11), (13, 13), (14, 16), (15, 16), (16, 17)),
+    "TokenManagement": ((1, 1), (2, 2), (4, 3), (5, 3), (7, 4), (8, 9), (9, 10), (10, 10), (11, 11), (13, 11), (14, 11), (15, 11), (16, 13), (18, 16), (19, 16), (20, 17)),
     "VoiceAndText": ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (7, 8), (8, 9), (9, 9), (10, 9), (11, 9), (12, 9), (13, 12), (14, 13), (15, 15), (16, 16), (18, 19), (19, 19), (20, 21)),
-    "VoiceWindow": ((1, 1), (2, 2), (3, 4), (4, 5), (5, 6), (6, 6), (7, 6), (8, 8), (9, 11), (10, 12), (11, 21)),
+    "VoiceWindow": ((1, 1), (2, 2), (3, 4), (4, 5), (5, 6), (6, 6), (7, 6), (8, 6), (9, 8), (11, 11), (12, 12), (13, 21)),
 }
 __source__: Final[dict[str, dict[int, str]]] = {
     "ChannelLimits": {2: '{% set channel = GetActor(field="integrationIdn") %}', 3: "{% macro on(name) %}{{ IsSimilar(text1=channel, text2=name) }}{% endmacro %}", 6: 'You are on the phone or in a text message for a bicycle workshop. Answer: "{{ GetMemory(count=1, fromPerson="User") }}"', 10: '{%- if on("twilio_messenger") -%}', 11: '{{ GenStream(maxTokens=30, stop=["\\n"], skipFilter=false) }}', 12: '{%- elif on("vapi") -%}', 13: '{{ GenStream(temperature=0.8, stop=[".", "!", "?"], maxTokens=100) }}', 14: '{%- elif on("sandbox") -%}', 15: "{{ GenStream(maxTokens=120) }}"},
@@ -311,11 +333,11 @@ __source__: Final[dict[str, dict[int, str]]] = {
     "FailureFallback": {5: 'You answer for a bicycle workshop. The customer asks: "{{ GetMemory(count=1, fromPerson="User") }}"', 9: '{% set answer = GenStream(temperature=0.7, maxTokens=200, interruptMode="interrupt", maxRetries=1) %}', 10: "{% if answer.failed %}", 11: "{{ SendMessage(message=fallback) }}", 12: '{{ SendSystemEvent(eventIdn="answer_fell_back", reason=answer.outcome, customer_id=GetUser(field="id")) }}'},
     "FrequentInterruptions": {2: '{% set cuts = GetState(name="cuts") | int %}', 4: '{{system}}You answer for a bicycle workshop: "{{ GetMemory(count=1, fromPerson="User") }}"{{end}}', 6: "{% if cuts > 2 %}", 7: '{{assistant}}{{ GenStream(interruptMode="none", maxTokens=100, temperature=0.5) }}{{end}}', 8: '{{ SetState(name="cuts", value=0) }}', 10: '{% set answer = GenStream(interruptMode="interrupt") %}', 11: '{% if answer.interrupted %}{{ SetState(name="cuts", value=cuts + 1) }}{% endif %}'},
     "PaintIdeas": {2: '{% set rounds = GetState(name="paint_rounds") | int + 1 %}', 3: '{{ SetState(name="paint_rounds", value=rounds) }}', 7: 'So far: {{ GetMemory(count=5, fromPerson="Both", maxLen=1000) }}', 8: 'Latest thought: "{{ GetMemory(count=1, fromPerson="User") }}"', 13: '{{assistant}}{{ GenStream(temperature=0.9, maxTokens=250, interruptMode="interrupt", topP=0.95) }}{{end}}'},
-    "ProblemSolving": {2: "{% set customer = GetUser() %}", 3: '{% set difficulty = GetState(name="repair_difficulty") %}', 4: '{% set skill = GetPersonaAttribute(id=customer.id, field="mechanic_skill") %}', 7: 'The customer repairs at home: "{{ GetMemory(count=1, fromPerson="User") }}"', 8: "Difficulty: {{ difficulty }} of 10. Skill of the customer: {{ skill }}", 10: 'One step at a time{{ ", with a check after each" if difficulty | float > 7 }}.', 14: '{{ SendCommand(commandIdn="set_timer", integrationIdn="program_timer", connectorIdn="repair_check",', 19: '{{- GenStream(temperature=0.4, maxTokens=300, interruptMode="interruptWindow", interruptWindow=5.0, topP=0.7) -}}'},
+    "ProblemSolving": {2: "{% set customer = GetUser() %}", 3: '{% set difficulty = GetState(name="repair_difficulty") %}', 4: '{% set skill = GetPersonaAttribute(id=customer.id, field="mechanic_skill") %}', 7: 'The customer repairs at home: "{{ GetMemory(count=1, fromPerson="User") }}"', 10: 'One step at a time{{ ", with a check after each" if difficulty | float > 7 }}.', 14: '{{ SendCommand(commandIdn="set_timer", integrationIdn="program_timer", connectorIdn="repair_check",', 19: '{{- GenStream(temperature=0.4, maxTokens=300, interruptMode="interruptWindow", interruptWindow=5.0, topP=0.7) -}}'},
     "QualityGuidelines": {2: "{% set rules = [", 11: 'The customer wrote: "{{ GetMemory(count=1, fromPerson="User") }}"', 13: "{%- for rule in rules %}", 14: "- {{ rule }}", 18: '{{assistant}}{{ GenStream(temperature=0.6, maxTokens=200, interruptMode="interrupt") }}{{end}}'},
     "Simple": {3: 'You answer for Spoke & Chain, a bicycle workshop. The customer just wrote: "{{ GetMemory(count=1, fromPerson="User") }}"', 8: '{{assistant}}{{ GenStream(temperature=0.7, maxTokens=200, interruptMode="interrupt") }}{{end}}'},
     "SlowAnswers": {2: '{% macro now() %}{{ GetDateTime(format="timestamp") }}{% endmacro %}', 3: "{% set started = now() | int %}", 5: '{{system}}You answer for a bicycle workshop: "{{ GetMemory(count=1, fromPerson="User") }}"{{end}}', 7: '{{assistant}}{{ GenStream(temperature=0.7, maxTokens=200, interruptMode="interrupt") }}{{end}}', 9: "{% set took_ms = now() | int - started %}", 10: "{% if took_ms > 5000 %}", 11: '{{ SendSystemEvent(eventIdn="slow_answer", took_ms=took_ms, customer_id=GetUser(field="id")) }}'},
-    "StopManagement": {2: '{% set question = GetState(name="question_type") %}', 4: '{% if IsSimilar(text1=question, text2="yes_no") %}', 5: '{% set stops = [".", "!", "?"] %}', 6: '{% elif IsSimilar(text1=question, text2="price_list") %}', 7: '{% set stops = ["\\n\\n", "Total"] %}', 9: '{% set stops = ["Customer:", "Workshop:"] %}', 13: 'The customer of our bicycle workshop asks: "{{ GetMemory(count=1, fromPerson="User") }}"', 14: "The kind of question: {{ question }}", 17: "{{assistant}}{{ GenStream(temperature=0.4, stop=stops, maxTokens=200) }}{{end}}"},
+    "StopManagement": {2: '{% set question = GetState(name="question_type") %}', 4: '{% if IsSimilar(text1=question, text2="yes_no") %}', 5: '{% set stops = [".", "!", "?"] %}', 6: '{% elif IsSimilar(text1=question, text2="price_list") %}', 7: '{% set stops = ["\\n\\n", "Total"] %}', 9: '{% set stops = ["Customer:", "Workshop:"] %}', 13: 'The customer of our bicycle workshop asks: "{{ GetMemory(count=1, fromPerson="User") }}"', 17: "{{assistant}}{{ GenStream(temperature=0.4, stop=stops, maxTokens=200) }}{{end}}"},
     "TeamBroadcast": {2: '{% set team = GetActors(integrationIdn="team_chat", connectorIdn="workshop_floor") %}', 5: 'Brief the mechanics. Problem: {{ Stringify(GetState(name="urgent_problem")) }}', 6: 'Customer: {{ GetUser(field="name") }}', 7: "What was said: {{ GetMemory(count=3, summarize=true) }}", 13: '{{- GenStream(sendTo="actors", actorIds=team, temperature=0.3, maxTokens=200, interruptMode="none") -}}'},
     "TokenManagement": {2: '{% set stage = GetState(name="booking_stage") %}', 3: "{% macro at(name) %}{{ IsSimilar(text1=stage, text2=name) }}{% endmacro %}", 4: '{% set length = 60 if at("greeting")', 10: "Booking stage: {{ stage }}", 11: 'The customer wrote: "{{ GetMemory(count=1, fromPerson="User") }}"', 16: "{{assistant}}{{ GenStream(temperature=0.6, maxTokens=length) }}{{end}}"},
     "VoiceAndText": {2: '{% set user_id = GetUser(field="id") %}', 3: '{% set phones = GetActors(personaId=user_id, integrationIdn="vapi") %}', 4: '{% set texts = GetActors(personaId=user_id, integrationIdn="twilio_messenger") %}', 5: '{% set likes = GetPersonaAttribute(id=user_id, field="contact") %}', 6: '{% set calling = IsSimilar(text1=likes, text2="phone") %}', 9: 'Answer {{ "for the phone" if calling else "in writing" }}: "{{ GetMemory(count=1, fromPerson="User") }}"', 12: "{% if calling %}", 13: '{% set spoken = GenStream(sendTo="actors", actorIds=phones, temperature=0.8, maxTokens=150,', 15: "{% if texts and not spoken.interrupted %}", 16: '{{ SendMessage(message="We just spoke about your repair. Reply here if anything is unclear.", actorIds=texts) }}', 19: '{{assistant}}{{ GenStream(sendTo="actors", actorIds=texts, temperature=0.6, maxTokens=200) }}{{end}}'},

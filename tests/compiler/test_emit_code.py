@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from emit_flows import HERE, body_of, code, code_of, const, emitted, name, printing, script
+from skillc.emit.printing import MOST_LINES
 from skillc.ir import (
     Assign,
     Attribute,
@@ -38,13 +41,37 @@ def point(depth: int) -> tuple[str, str]:
 # --- printing ------------------------------------------------------------------------------------
 
 
-def test_text_and_names_of_a_line_are_one_write() -> None:
+def test_text_and_names_of_a_line_are_one_line_of_code() -> None:
     assert code("Hi {{who}}, a {{boat}}\nsecond {{boat}}\n\nlast", "boat") == [
         'who: Any = extra.get("who", UNDEFINED)',
         'out.write(f"Hi {text(who)}, a {boat}\\n")',
-        'out.write(f"second {boat}\\n\\n")',
-        'out.write("last")',
+        "out.write(",
+        '    f"second {boat}\\n\\n"',
+        '    "last"',
+        ")",
     ]
+
+
+def test_a_line_that_can_fail_is_written_by_itself() -> None:
+    assert code("one {{boat}}\ntwo\n{{boat}} and {{who}}\nfour\nfive", "boat")[1:] == [
+        "out.write(",
+        '    f"one {boat}\\n"',
+        '    "two\\n"',
+        ")",
+        'out.write(f"{boat} and {text(who)}\\n")',
+        "out.write(",
+        '    "four\\n"',
+        '    "five"',
+        ")",
+    ]
+
+
+def test_long_texts_are_written_in_several_statements() -> None:
+    lines = [f"line {number}\n" for number in range(2 * MOST_LINES + 1)]
+    written = code("".join(lines))
+    assert written.count("out.write(") == 2
+    assert written[-1] == f'out.write("line {2 * MOST_LINES}\\n")'
+    assert [ast.literal_eval(line.strip()) for line in written if '    "' in line] == lines[:-1]
 
 
 def test_a_lone_name_is_written_without_an_f_string() -> None:
@@ -60,7 +87,12 @@ def test_what_is_awaited_is_written_after_what_stands_before_it() -> None:
 
 
 def test_names_of_one_code_line_stand_on_one_template_line() -> None:
-    assert code("a\n{{~boat}}{{boat}}", "boat") == ['out.write("a")', 'out.write(f"{boat}{boat}")']
+    assert code("a\n{{~boat}}{{boat}}", "boat") == [
+        "out.write(",
+        '    "a"',
+        '    f"{boat}{boat}"',
+        ")",
+    ]
 
 
 def test_braces_and_quotes_of_prompts_stay_text() -> None:

@@ -83,8 +83,10 @@ __abi__: Final = {ABI}
 async def Simple(ctx: Context, /, *, boat: str = "", **extra: Any) -> str:
     with ctx.skill("Simple") as out:
         with out.role("system"):
-            out.write("You are a helper.\\n")
-            out.write("Asked: ")
+            out.write(
+                "You are a helper.\\n"
+                "Asked: "
+            )
             out.write(await actions.get_memory(ctx, count=1))
         out.write("\\n")
         if actions.is_empty(text=boat):
@@ -93,7 +95,7 @@ async def Simple(ctx: Context, /, *, boat: str = "", **extra: Any) -> str:
 
 
 __line_map__: Final[dict[str, tuple[tuple[int, int], ...]]] = {{
-    "Simple": ((1, 1), (2, 1), (3, 2), (4, 3), (5, 3), (6, 4), (7, 5), (8, 5), (9, 5)),
+    "Simple": ((1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (7, 3), (8, 4), (9, 5), (10, 5), (11, 5)),
 }}
 __source__: Final[dict[str, dict[int, str]]] = {{
     "Simple": {{3: "Asked: {{{{GetMemory(count=1)}}}}", 5: "{{{{#if IsEmpty(text=boat)}}}}none{{{{/if}}}}"}},
@@ -215,6 +217,28 @@ def test_line_map_leads_from_code_to_the_template_line() -> None:
     assert {1, 2, 3, 4, 5, 7, 9, 11, 12, 15, 16, 17} <= {line for line, _ in body}
     assert (5, "elif d5:") in mapped
     assert (9, 'await actions.get_state(ctx, name="g9")') in mapped
+
+
+def test_line_map_has_each_line_of_a_text_in_several() -> None:
+    text = emitted(
+        script("Main", "one1\ntwo2 {{boat}}\n{{#if boat}}\nfour4\n\nsix6{{/if}}\nseven7", "boat")
+    )
+    lines = text.split("\n")
+    below = next(number for number, line in enumerate(lines) if line.startswith("async def"))
+    mapped = [
+        (line, lines[below + at].strip()) for at, line in loaded(text)["__line_map__"]["Main"]
+    ]
+    assert mapped[1:] == [
+        (1, "out.write("),
+        (1, '"one1\\n"'),
+        (2, 'f"two2 {boat}\\n"'),
+        (3, "if boat:"),
+        (4, "out.write("),
+        (4, '"\\nfour4\\n\\n"'),
+        (6, '"six6"'),
+        (7, 'out.write("\\nseven7")'),
+        (7, 'return ""'),
+    ]
 
 
 def test_sources_hold_the_lines_whose_code_can_fail() -> None:

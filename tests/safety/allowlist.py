@@ -402,13 +402,19 @@ def identifiers(tree: ast.AST) -> Iterator[str]:
 def outside_literals(text: str) -> str:
     """The code of a module without its texts: what stands between quotes is cut out, expressions in it too."""
     lines = [line.encode() for line in text.split("\n")]
-    for node in literals(ast.parse(text)):
-        assert (
-            node.lineno == node.end_lineno or node.lineno < 10
-        )  # no literal but the docstring could span lines
+    tree = ast.parse(text)
+    docstring = tree.body[0]
+    for node in literals(tree):
         start, end = node.col_offset, node.end_col_offset or 0
-        line = lines[node.lineno - 1]
-        lines[node.lineno - 1] = line[:start] + b" " * (end - start) + line[end:]
+        if node.lineno == node.end_lineno:
+            line = lines[node.lineno - 1]
+            lines[node.lineno - 1] = line[:start] + b" " * (end - start) + line[end:]
+            continue
+        for number in range(node.lineno, (node.end_lineno or 0) + 1):  # each line a literal
+            if node.lineno > docstring.lineno:
+                alone = ast.parse(lines[number - 1].strip(), mode="eval").body
+                assert isinstance(alone, ast.JoinedStr | ast.Constant), alone
+            lines[number - 1] = b""
     return b"\n".join(lines).decode()
 
 

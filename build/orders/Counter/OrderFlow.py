@@ -22,8 +22,10 @@ async def Change(ctx: Context, /, **extra: Any) -> str:
 async def TakeOrder(ctx: Context, /, **extra: Any) -> str:
     with ctx.skill("TakeOrder") as out:
         with out.role("system"):
-            out.write("You sell bread. Say how many loaves the customer wants in all, as a number and nothing else.\n")
-            out.write("So far: ")
+            out.write(
+                "You sell bread. Say how many loaves the customer wants in all, as a number and nothing else.\n"
+                "So far: "
+            )
             out.write(await actions.get_state(ctx, name="loaves"))
             out.write(". The customer says: ")
             out.write(await actions.get_triggered_act(ctx, fields=["text"]))
@@ -37,7 +39,7 @@ async def TakeOrder(ctx: Context, /, **extra: Any) -> str:
 
 __line_map__: Final[dict[str, tuple[tuple[int, int], ...]]] = {
     "Change": ((1, 1), (2, 1), (3, 2), (4, 3)),
-    "TakeOrder": ((1, 1), (2, 2), (3, 3), (4, 4), (5, 4), (6, 4), (7, 4), (8, 6), (9, 7), (10, 9), (11, 10), (12, 11), (13, 12)),
+    "TakeOrder": ((1, 1), (2, 2), (3, 3), (4, 3), (5, 4), (7, 4), (8, 4), (9, 4), (10, 6), (11, 7), (12, 9), (13, 10), (14, 11), (15, 12)),
 }
 __source__: Final[dict[str, dict[int, str]]] = {
     "Change": {1: '{{SetState(name="loaves", value=GetTriggeredAct(fields=["loaves"]))}}', 2: '{{SendMessage(message=Concat("Changed to ", price(loaves=GetState(name="loaves")), "."))}}'},

@@ -24,8 +24,10 @@ async def Answer(ctx: Context, /, **extra: Any) -> str:
         with out.role("system"):
             out.write("You speak for an observatory on a hill. The visitor, ")
             out.write(text(await libraries.voice.first_name(ctx, name=await actions.get_user(ctx, field="name"))))
-            out.write(f", asks:{asked}\n")
-            out.write("The dome is ")
+            out.write(
+                f", asks:{asked}\n"
+                "The dome is "
+            )
             out.write(await actions.get_state(ctx, name="dome"))
             out.write(".\n")
             out.write(await libraries.voice.manner(ctx, channel=await actions.get_actor(ctx, field="integrationIdn")))
@@ -39,8 +41,10 @@ async def Answer(ctx: Context, /, **extra: Any) -> str:
 async def Book(ctx: Context, /, **extra: Any) -> str:
     with ctx.skill("Book") as out:
         with out.role("system"):
-            out.write("Take a booking for an observing night: which night, how many people. Then confirm in one sentence.\n")
-            out.write("The conversation: ")
+            out.write(
+                "Take a booking for an observing night: which night, how many people. Then confirm in one sentence.\n"
+                "The conversation: "
+            )
             out.write(await actions.get_memory(ctx, count=8))
         with out.role("assistant"):
             said = await actions.gen_stream(ctx, temperature=0.2, max_tokens=120, interrupt_mode="none")
@@ -65,8 +69,8 @@ async def Welcome(ctx: Context, /, **extra: Any) -> str:
 
 
 __line_map__: Final[dict[str, tuple[tuple[int, int], ...]]] = {
-    "Answer": ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (7, 7), (8, 10), (9, 11), (10, 11), (11, 11), (12, 12), (13, 12), (14, 12), (15, 13), (16, 15), (17, 16), (18, 18), (19, 19), (20, 20)),
-    "Book": ((1, 1), (2, 2), (3, 3), (4, 4), (5, 4), (6, 6), (7, 7), (8, 9), (9, 10), (10, 12), (11, 13)),
+    "Answer": ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (7, 7), (8, 10), (9, 11), (10, 11), (11, 11), (12, 11), (13, 12), (15, 12), (16, 12), (17, 13), (18, 15), (19, 16), (20, 18), (21, 19), (22, 20)),
+    "Book": ((1, 1), (2, 2), (3, 3), (4, 3), (5, 4), (7, 4), (8, 6), (9, 7), (10, 9), (11, 10), (12, 12), (13, 13)),
     "DomeNews": ((1, 1), (2, 1), (3, 2), (4, 3)),
     "Welcome": ((1, 1), (2, 1), (3, 2), (4, 3)),
 }

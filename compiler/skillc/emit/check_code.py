@@ -433,13 +433,16 @@ class FunctionCheck:
         must(+found == +meant, self.node, f"calls {found}, not {meant}")
 
     def check_lines(self) -> None:
-        """That each line of code but `pass` has its template line."""
+        """That each line of code but `pass` has its template line, and each line of a literal."""
         first = self.node.lineno
         lines = {
             node.lineno - first
             for node in self.nodes
             if isinstance(node, ast.stmt) and not isinstance(node, ast.Pass)
         }
+        for write in self.writes():
+            text = write.args[0]
+            lines.update(range(text.lineno - first, (text.end_lineno or text.lineno) + 1 - first))
         mapped = [below for below, _ in self.function.lines]
         must(mapped == sorted(lines), self.node, "lines without a template line")
         last = self.skill.source.line(len(self.skill.source.text))

@@ -260,9 +260,10 @@ def emit_leaving(scope: Scope, code: Code) -> Code:
 
 
 def line_map(whole: cst.With, origins: Mapping[cst.CSTNode, Origin]) -> tuple[tuple[int, int], ...]:
-    """Pairs (lines below the `async def`, template line), ascending, one per emitted statement.
+    """Pairs (lines below the `async def`, template line), ascending, one per emitted statement or printed line.
 
-    `whole` is all that the function holds. No literal spans lines, so that a statement is one line and its bodies.
+    `whole` is all that the function holds. A statement is one line and its bodies, or prints several literals, each
+    on a line between its first and last one.
     """
     pairs: list[tuple[int, int]] = []
     below = 0
@@ -283,7 +284,11 @@ def line_map(whole: cst.With, origins: Mapping[cst.CSTNode, Origin]) -> tuple[tu
             case _:
                 inner = []
         if node in origins:
-            pairs.append((below, origins[node].line))
+            origin = origins[node]
+            pairs.append((below, origin.line))
+            if origin.lines:
+                pairs += enumerate(origin.lines, below + 1)
+                below += len(origin.lines) + 1
         todo.extend(reversed(inner))
     return tuple(pairs)
 

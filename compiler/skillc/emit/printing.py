@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -16,14 +16,36 @@ from skillc.source import Source
 
 Code: TypeAlias = list[cst.BaseStatement]
 
+MOST_LINES: Final = 40
+"""Lines that one statement prints: libcst nests each in the one before."""
+
 
 @dataclass(slots=True)
 class Line:
-    """What is printed so far for one line of the template, to become one line of code."""
+    """What is printed for one line of the template."""
 
-    number: int = 0
+    number: int
     parts: list[str | cst.BaseExpression] = field(default_factory=list["str | cst.BaseExpression"])
     has_numbers: bool = False
+
+    def is_blank(self) -> bool:
+        """Whether there is nothing to see in it so far."""
+        return all(isinstance(part, str) and not part.strip() for part in self.parts)
+
+    def is_constant(self) -> bool:
+        """Whether it prints nothing but literal text."""
+        return all(isinstance(part, str) for part in self.parts)
+
+    def is_plain(self) -> bool:
+        """Whether it prints nothing but text and names, so that it cannot fail."""
+        return all(isinstance(part, str | cst.Name) for part in self.parts)
+
+
+@dataclass(slots=True)
+class Printing:
+    """What is printed so far, to become code: plain lines together, each other one by itself."""
+
+    lines: list[Line] = field(default_factory=list[Line])
 
     def add(
         self,
@@ -33,39 +55,51 @@ class Line:
         *,
         is_number: bool = False,
     ) -> Code:
-        """Print `part` too: a text, or a whole number.
+        """Print `part` too, of the template line `number`: a text, or a whole number.
 
-        Returns the code of the line before, if it has ended. Empty lines go with the one behind.
+        Returns the code of the lines before, if they have ended. Empty lines go with the one behind.
         """
-        ended = self.end(scope) if number != self.number and not self.is_blank() else []
-        self.number = number
-        self.has_numbers |= is_number
-        self.parts.append(part)
+        ended: Code = []
+        if not self.lines:
+            self.lines.append(Line(number))
+        elif number != self.lines[-1].number and not self.lines[-1].is_blank():
+            if len(self.lines) == MOST_LINES or not self.lines[-1].is_plain():
+                ended = self.end(scope)
+            self.lines.append(Line(number))
+        line = self.lines[-1]
+        line.number = number
+        line.has_numbers |= is_number
+        line.parts.append(part)
+        if len(self.lines) > 1 and not isinstance(part, str | cst.Name):
+            self.lines.pop()
+            ended = self.end(scope)
+            self.lines.append(line)
         return ended
 
-    def is_blank(self) -> bool:
-        """Whether there is nothing to see in it so far."""
-        return all(isinstance(part, str) and not part.strip() for part in self.parts)
-
     def end(self, scope: Scope) -> Code:
-        """The code of the line; nothing is left."""
-        parts, self.parts = self.parts, []
-        texts, self.has_numbers = not self.has_numbers, False
-        if not parts:
-            return []
-        match parts:
-            case [cst.BaseExpression() as only] if texts:
-                value: cst.BaseExpression = only
+        """The code of the lines; none are left."""
+        lines, self.lines = self.lines, []
+        match lines:
+            case []:
+                return []
+            case [Line(parts=[cst.BaseExpression() as only], has_numbers=False)]:
+                stmt = write(scope, only)
             case _:
-                value = py.fstring(parts)
-        constant = all(isinstance(part, str) for part in parts)
-        return [scope.mark(write(scope, value), self.number, fails=not constant)]
+                stmt = write_lines(scope, [py.fstring(line.parts) for line in lines])
+        fails = not all(line.is_constant() for line in lines)
+        return [scope.mark(stmt, *(line.number for line in lines), fails=fails)]
 
 
 def write(scope: Scope, value: cst.BaseExpression) -> cst.SimpleStatementLine:
     """`out.write(<value>)`"""
     scope.prints = True
     return py.evaluate(py.call(py.attribute(py.name("out"), "write"), value))
+
+
+def write_lines(scope: Scope, texts: Sequence[py.Text]) -> cst.SimpleStatementLine:
+    """`out.write(<text> <text>)`"""
+    scope.prints = True
+    return py.evaluate(py.call_with_lines(py.attribute(py.name("out"), "write"), texts))
 
 
 def set_apart(scope: Scope, code: Code) -> Code:

@@ -28,6 +28,7 @@ HEX_FROM_BITS: Final = 14_000  # Python refuses decimal literals of more than 43
 
 
 Quote: TypeAlias = Literal['"', "'"]
+Text: TypeAlias = cst.SimpleString | cst.FormattedString
 
 
 def string(text: str) -> cst.SimpleString:
@@ -81,7 +82,7 @@ def constant(value: Value) -> cst.BaseExpression:
             return cst.Float(repr(value))
 
 
-def fstring(parts: Sequence[str | cst.BaseExpression]) -> cst.BaseExpression:
+def fstring(parts: Sequence[str | cst.BaseExpression]) -> Text:
     """The literal of texts and printed expressions; a plain one when there is no expression.
 
     The expressions are names and calls of names: nothing that needs a quote or a backslash.
@@ -140,6 +141,18 @@ def call(
     """`<function>(<arguments>, <named>)`"""
     keywords = (argument(value, keyword) for keyword, value in named.items())
     return cst.Call(operand(function, ATOM), [*map(argument, arguments), *keywords])
+
+
+def call_with_lines(function: cst.BaseExpression, texts: Sequence[Text]) -> cst.Call:
+    """`<function>(<text> <text>)`: one literal; if it has several parts, they have a line each."""
+    *others, last = texts
+    if not others:
+        return call(function, last)
+    joined: Text | cst.ConcatenatedString = last
+    for text in reversed(others):
+        joined = cst.ConcatenatedString(text, joined, whitespace_between=line_inside(deeper=True))
+    argument = cst.Arg(joined, whitespace_after_arg=line_inside())
+    return cst.Call(function, [argument], whitespace_before_args=line_inside(deeper=True))
 
 
 def awaited(value: cst.BaseExpression) -> cst.Await:
@@ -228,6 +241,13 @@ def new_line(depth: int) -> cst.ParenthesizedWhitespace:
     """A line break inside brackets, the next line indented by `depth` levels."""
     return cst.ParenthesizedWhitespace(
         cst.TrailingWhitespace(), indent=False, last_line=cst.SimpleWhitespace("    " * depth)
+    )
+
+
+def line_inside(*, deeper: bool = False) -> cst.ParenthesizedWhitespace:
+    """A line break inside the brackets of a statement, the next line as deep as the statement, or deeper."""
+    return cst.ParenthesizedWhitespace(
+        cst.TrailingWhitespace(), indent=True, last_line=cst.SimpleWhitespace("    " * deeper)
     )
 
 

@@ -123,10 +123,14 @@ class Recursion:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a statement comes from; `fails` tells whether running it can."""
+    """The template line that a statement comes from; `fails` tells whether running it can.
+
+    `lines` are those of the literals it prints, where it has a line of code for each.
+    """
 
     line: int
     fails: bool
+    lines: tuple[int, ...] = ()
 
 
 TEXT_FORMS: Final[Mapping[Runner, str]] = {"guidance": "text", "nsl": "nsl_text"}
@@ -212,9 +216,9 @@ class Scope:
         """The template line on which a statement starts."""
         return self.skill.source.line(stmt.span.start)
 
-    def mark(self, node: Marked, line: int, *, fails: bool = True) -> Marked:
-        """The statement, once it is known which template line it stands for and whether running it can fail."""
-        self.origins[node] = Origin(line, fails)
+    def mark(self, node: Marked, line: int, *others: int, fails: bool = True) -> Marked:
+        """The statement, once it is known which template lines it stands for and whether running it can fail."""
+        self.origins[node] = Origin(line, fails, (line, *others) if others else ())
         return node
 
     def fresh(self, stem: str) -> str:

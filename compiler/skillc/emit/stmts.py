@@ -34,7 +34,7 @@ from skillc.emit.functions import (
 )
 from skillc.emit.loops import emit_each
 from skillc.emit.native import is_loose
-from skillc.emit.printing import Code, Line, set_apart, template_lines, write
+from skillc.emit.printing import Code, Printing, set_apart, template_lines, write
 from skillc.emit.scope import Scope
 from skillc.errors import CompilerBug
 from skillc.ir import (
@@ -82,7 +82,7 @@ LONGEST_CHAIN: Final = 30
 def emit_body(scope: Scope, body: Sequence[Stmt]) -> Code:
     """The code of a sequence of statements."""
     code: Code = []
-    printing = Line()
+    printing = Printing()
     for stmt in body:
         match stmt:
             case Emit(value=Const(value=None)) if scope.skill.runner == "guidance":
