@@ -162,8 +162,10 @@ def code_of(shape: Any) -> str:
     match shape:
         case str():
             return shape
-        case ("not", (("in" | "is") as op, left, right)):
-            negated = {"in": "not in", "is": "is not"}[op]
+        case ("not", ("not", inner)) if compares(inner):
+            return code_of(inner)
+        case ("not", (("==" | "in" | "is") as op, left, right)):
+            negated = {"==": "!=", "in": "not in", "is": "is not"}[op]
             return f"({code_of(left)} {negated} {code_of(right)})"
         case ("not", inner):
             return f"(not {code_of(inner)})"
@@ -182,6 +184,13 @@ def code_of(shape: Any) -> str:
         case (op, left, right):
             return f"({code_of(left)} {op} {code_of(right)})"
     raise AssertionError(shape)
+
+
+def compares(shape: Any) -> bool:
+    """Whether it is a comparison that can be negated, however often it is already."""
+    while shape[0] == "not":
+        shape = shape[1]
+    return shape[0] in {"==", "in", "is"}
 
 
 def flat(node: ast.AST) -> str:

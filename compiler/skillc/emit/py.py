@@ -342,6 +342,7 @@ NEGATED: Final[Mapping[type[cst.BaseCompOp], type[cst.BaseCompOp]]] = {
     cst.Equal: cst.NotEqual,
     cst.NotEqual: cst.Equal,
     cst.In: cst.NotIn,
+    cst.NotIn: cst.In,
     cst.Is: cst.IsNot,
     cst.IsNot: cst.Is,
 }
