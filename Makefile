@@ -40,7 +40,7 @@ SOAK_PYTHONS ?= 3.12 3.13
 soak: $(STAMP)  ## the stress tests at full size, then all tests on the other Pythons
 	SKILLC_SOAK=1 $(BIN)/pytest tests/soak tests/runtime/engine -o faulthandler_timeout=3600
 	for version in $(SOAK_PYTHONS); do \
-	  $(MAKE) test VENV=.venv-$$version PYTHON=$$(command -v python$$version || ls -d $$HOME/.pyenv/versions/$$version.*/bin/python | tail -n 1) || exit 1; \
+	  $(MAKE) test VENV=.venv-$$version PYTHON=$$(python$$version -c 'import sys; print(sys.executable)' 2>/dev/null || ls -d $$HOME/.pyenv/versions/$$version.*/bin/python | tail -n 1) || exit 1; \
 	done
 
 clean:
