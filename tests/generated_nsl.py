@@ -208,7 +208,7 @@ class NslWriter(Writer):
 NSL_EXPRESSIONS: Mapping[str, tuple[Write, ...]] = {
     "text": (
         *EXPRESSIONS["text"],
-        lambda w: f"({w.expr('any')} ~ {w.expr('text')})",
+        lambda w: f"({w.operand('any')} ~ {w.operand('text')})",
         lambda w: f"({w.operand('text')} | {w.pick(['upper', 'trim', 'title', 'length', 'escape'])})",
         lambda w: f"({w.operand('list')} | join({w.text()}))",
         lambda w: f"({w.expr('any')} | string | truncate(5))",
