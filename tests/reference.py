@@ -407,7 +407,7 @@ class _Run:
         python = python_name(name)
         for frame in (*reversed(self.frames), self.table):
             if python in frame:
-                return frame[python]
+                return values.or_undefined(frame[python])
         return FUNCTIONS.get(name, MODULES.get(name, values.UNDEFINED))
 
     async def value(self, expr: ir.Expr) -> Any:

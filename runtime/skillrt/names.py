@@ -38,7 +38,7 @@ NAMES: Final = KEYWORDS | words(
     annotations Any Final Context FlowManifest actions libraries skillrt tuple ctx extra out truthy
     safe_str safe_int safe_float safe_bool safe_list safe_dict safe_len safe_min safe_max safe_sum safe_abs
     safe_round safe_sorted safe_reversed safe_enumerate safe_zip safe_any safe_all safe_range safe_repr add_all
-    multiply_all FUNCTIONS MODULES UNDEFINED Undefined DslList JsonText new_uuid zone_info variable_name
+    multiply_all or_undefined FUNCTIONS MODULES UNDEFINED Undefined DslList JsonText new_uuid zone_info variable_name
     set_variable Leave leave
     call defined divide each get greater_equal inside item less_equal modulo negate not_equal positive same text
     as_any as_choice as_date as_flag as_id as_ids as_int as_ints as_item as_json as_json_array as_json_object

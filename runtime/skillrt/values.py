@@ -590,6 +590,11 @@ def _is_walkable(value: object) -> TypeGuard[Iterable[Any]]:
     return isinstance(value, Iterable) and not isinstance(value, Awaitable | AsyncIterator)
 
 
+def or_undefined(argument: Any) -> Any:
+    """An argument of a macro as earlier defaults see it: undefined, if it was not passed."""
+    return UNDEFINED if argument is MISSING else argument
+
+
 def unpack(value: Any, count: int) -> list[Any]:
     """The items of a value for as many variables.
 

@@ -108,6 +108,9 @@ SCOPES = (
 MACROS = (
     "{% macro m(a, b=n) %}{{ a }}{{ b }}{% endmacro %}{{ m(a=1, b=2) }}{{ m(b=3) }}{{ m(4, b=5) }}{{ a }}",
     "{% macro m(a, b=a) %}{{ b }}{% endmacro %}{{ m(1) }}{{ m(1, 2) }}{{ m() }}",
+    "{% macro m(a=b, b=n) %}{{ a }}|{{ b }}{% endmacro %}{{ m() }};{{ m(b=3) }};{{ m(1, b=3) }}",
+    "{% macro m(b=a, a=8) %}{{ a }}|{{ b }}{% endmacro %}{{ m() }};{{ m(b=3) }};{{ m(a=3) }}",
+    "{% macro m(b=[a, n is defined, a ~ n], a=b, n=n) %}{{ a }}|{{ b }}|{{ n }}{% endmacro %}{{ m() }};{{ m(n=3) }}",
     "{% macro m() %}{{ n }}{% set n = 2 %}{{ n }}{% endmacro %}{{ m() }}{{ n }}{% set n = 9 %}{{ m() }}",
     "{% macro m() %}{{ varargs }}{{ kwargs }}{% endmacro %}{{ m(1, *[2, 3], k=4, **{'q': 5}) }}",
     "{% macro m(x) %}{% if x %}{{ x }}{{ m(x - 1) }}{% endif %}{% endmacro %}{{ m(3) }}",

@@ -65,7 +65,7 @@ FUNCTIONS = """
 """
 OPERATIONS = """
     call defined get item text nsl_text concatenate add divide floor_divide modulo multiply power negate positive
-    subtract contains equal inside not_equal same greater greater_equal less less_equal unpack
+    subtract contains equal inside not_equal same greater greater_equal less less_equal unpack or_undefined
 """
 LOOPS = "Steps each keyed walk"
 UNPACKED = "nsl_items named_arguments"

@@ -230,6 +230,8 @@ def emit_name(scope: Scope, name: str) -> cst.BaseExpression:
     if scope.in_names(name):
         key = py.string(python_name(name))
         return py.call(py.attribute(py.name(scope.names), "get"), key, scope.uses.name("UNDEFINED"))
+    if name in scope.pending:
+        return scope.uses.call("or_undefined", py.name(python_name(name)))
     return py.name(python_name(name)) if scope.is_local(name) else emit_builtin(scope, name)
 
 

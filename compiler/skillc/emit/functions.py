@@ -15,7 +15,19 @@ from skillc.emit import py
 from skillc.emit.exprs import emit_expr, received_names
 from skillc.emit.printing import Code
 from skillc.emit.scope import Scope
-from skillc.ir import CALLER, ActionCall, Bind, Const, Each, Emit, Macro, MacroParameter, Stmt
+from skillc.ir import (
+    CALLER,
+    ActionCall,
+    Bind,
+    Const,
+    Each,
+    Emit,
+    Expr,
+    Macro,
+    MacroParameter,
+    Name,
+    Stmt,
+)
 from skillrt.actions import CATALOGUE
 from skillrt.catalogue import Effect
 from skillrt.names import python_name
@@ -76,15 +88,31 @@ def macro_start(scope: Scope, stmt: Macro) -> Code:
             declared = py.declare(name, scope.uses.name("Any"), py.name(parameter))
             code.append(scope.mark(declared, first, fails=False))
             scope.declared.add(variable)
-    for each in stmt.parameters:
-        if each.default is None or isinstance(each.default, Const):
-            continue
-        name, line = python_name(each.name), scope.skill.source.line(each.span.start)
-        missing = py.comparison(py.name(name), ("is", scope.uses.name("MISSING")))
-        value = emit_expr(scope, each.default)
-        default = scope.mark(py.assign([py.name(name)], value), line)
-        code.append(scope.mark(py.branch(missing, [default]), line, fails=False))
+    computed = computed_defaults(stmt)
+    for number, (name, default) in enumerate(computed.items()):
+        variable, line = python_name(name), scope.skill.source.line(default.span.start)
+        missing = py.comparison(py.name(variable), ("is", scope.uses.name("MISSING")))
+        scope.pending = frozenset(list(computed)[number:])
+        value = emit_expr(scope, default)
+        scope.pending = frozenset()
+        assigned = scope.mark(py.assign([py.name(variable)], value), line)
+        code.append(scope.mark(py.branch(missing, [assigned]), line, fails=False))
     return code
+
+
+def computed_defaults(stmt: Macro) -> dict[str, Expr]:
+    """The defaults that each call evaluates, by the names of their parameters: in order, as in Jinja.
+
+    A constant is one only where a default before it reads its parameter, which is undefined until then.
+    """
+    found: dict[str, Expr] = {}
+    read: set[str] = set()
+    for each in stmt.parameters:
+        if each.default is None or (isinstance(each.default, Const) and each.name not in read):
+            continue
+        found[each.name] = each.default
+        read |= {part.name for part in subexpressions(each.default) if isinstance(part, Name)}
+    return found
 
 
 def macro_function(scope: Scope, line: int, stmt: Macro, body: Code) -> Code:
@@ -105,8 +133,13 @@ def macro_function(scope: Scope, line: int, stmt: Macro, body: Code) -> Code:
 
 def parameters(scope: Scope, stmt: Macro) -> cst.Parameters:
     """What a macro can be called with; what is not passed is undefined, or its default."""
+    computed = computed_defaults(stmt)
     made = [
-        any_parameter(scope, scope.parameter(each.word, each.name), default(scope, each))
+        any_parameter(
+            scope,
+            scope.parameter(each.word, each.name),
+            scope.uses.name("MISSING") if each.name in computed else constant_default(scope, each),
+        )
         for each in stmt.parameters
     ]
     star: cst.Param | cst.MaybeSentinel = cst.MaybeSentinel.DEFAULT
@@ -128,15 +161,11 @@ def any_parameter(scope: Scope, name: str, default_: cst.BaseExpression | None =
     return cst.Param(py.name(name), annotation, default=default_)
 
 
-def default(scope: Scope, parameter: MacroParameter) -> cst.BaseExpression:
-    """The default of a parameter as Python keeps it."""
-    match parameter.default:
-        case None:
-            return scope.uses.name("UNDEFINED")
-        case Const(value=value):
-            return py.constant(value)
-        case _:
-            return scope.uses.name("MISSING")
+def constant_default(scope: Scope, parameter: MacroParameter) -> cst.BaseExpression:
+    """The default of a parameter, if it is known before any call."""
+    if isinstance(parameter.default, Const):
+        return py.constant(parameter.default.value)
+    return scope.uses.name("UNDEFINED")
 
 
 def sole_text(scope: Scope, body: Sequence[Stmt]) -> cst.BaseExpression | None:

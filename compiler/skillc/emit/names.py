@@ -37,7 +37,7 @@ IMPORTS: Final[Mapping[str, str]] = {
         (
             *("MISSING", "UNDEFINED", "DslList", "JsonText", "Undefined"),
             *("call", "concatenate", "defined", "get", "item", "nsl_text", "text"),
-            *("named_arguments", "nsl_items", "unpack"),
+            *("named_arguments", "nsl_items", "or_undefined", "unpack"),
             *("add", "divide", "floor_divide", "modulo", "multiply", "power", "subtract"),
             *("negate", "positive"),
             *("contains", "equal", "inside", "not_equal", "same"),

@@ -149,7 +149,8 @@ class Scope:
     nothing is assigned; `reassigned` are the variables of the run that expressions assign. `macros` are the functions
     of macros by name; `callers` are the names of which the run knows what function they mean, `waiting` the macros
     that are coroutines; `shallow` says that none of them calls another, nor any loop itself. `origins` holds the
-    statements made so far that stand for one of the template; `nesting` counts the loops around the code, up to the
+    statements made so far that stand for one of the template; `pending` are the parameters of a macro whose defaults
+    come after the one that is emitted; `nesting` counts the loops around the code, up to the
     function it is in; `prints` tells whether `out` was used, `leaves` whether an expression may end the skill.
     """
 
@@ -165,6 +166,7 @@ class Scope:
         self.origins: dict[cst.CSTNode, Origin] = {}
         self.loops: list[Loop] = []
         self.recursions: list[Recursion] = []
+        self.pending: frozenset[str] = frozenset()
         self.nesting = 0
         self.prints = False
         self.in_dict = self.scopes.computed
