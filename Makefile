@@ -32,13 +32,13 @@ format: $(STAMP)  ## rewrite what `check` would complain about
 bench: $(STAMP)  ## ratios to a baseline of the same run
 	$(BIN)/pytest benchmarks --benchmark-only -o faulthandler_timeout=600
 
-fuzz: $(STAMP)  ## the property tests at full size
-	SKILLC_FUZZ=1 $(BIN)/pytest tests/compiler tests/safety tests/runtime -o faulthandler_timeout=3600
+fuzz: $(STAMP)  ## the property tests at full size, on all cores
+	FUZZ=1 $(BIN)/pytest -m hypothesis --numprocesses=auto --dist=worksteal -v -o faulthandler_timeout=3600
 
 SOAK_PYTHONS ?= 3.12 3.13
 
 soak: $(STAMP)  ## the stress tests at full size, then all tests on the other Pythons
-	SKILLC_SOAK=1 $(BIN)/pytest tests/soak tests/runtime/engine -o faulthandler_timeout=3600
+	SOAK=1 $(BIN)/pytest tests/soak tests/runtime/engine -o faulthandler_timeout=3600
 	for version in $(SOAK_PYTHONS); do \
 	  $(MAKE) test VENV=.venv-$$version PYTHON=$$(python$$version -c 'import sys; print(sys.executable)' 2>/dev/null || ls -d $$HOME/.pyenv/versions/$$version.*/bin/python | tail -n 1) || exit 1; \
 	done

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-import fuzz  # noqa: F401  # before anything looks at the environment
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--accept` rewrites the outputs in tests/cases; read that diff as if a stranger had written it."""

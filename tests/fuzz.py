@@ -1,7 +1,6 @@
 """How much tests try: little and always the same in a normal run, much and anew when asked to.
 
-`SKILLC_FUZZ=1` is for property tests, `SKILLC_SOAK=1` for stress tests. Both are taken out of the environment, where
-`skillc` does not know them.
+`FUZZ=1` is for property tests, `SOAK=1` for stress tests.
 """
 
 from __future__ import annotations
@@ -10,8 +9,8 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-FUZZ = bool(os.environ.pop("SKILLC_FUZZ", ""))
-SOAK = bool(os.environ.pop("SKILLC_SOAK", ""))
+FUZZ = bool(os.environ.get("FUZZ"))
+SOAK = bool(os.environ.get("SOAK"))
 
 
 def examples(normal: int, full: int) -> settings:
