@@ -18,11 +18,11 @@ from skillc.emit.scope import Scope
 from skillc.ir import (
     CALLER,
     ActionCall,
+    Assign,
     Bind,
     Const,
     Each,
     Emit,
-    Expr,
     Macro,
     MacroParameter,
     Name,
@@ -90,27 +90,27 @@ def macro_start(scope: Scope, stmt: Macro) -> Code:
             scope.declared.add(variable)
     computed = computed_defaults(stmt)
     for number, (name, default) in enumerate(computed.items()):
-        variable, line = python_name(name), scope.skill.source.line(default.span.start)
+        variable, line = python_name(name), scope.line(default)
         missing = py.comparison(py.name(variable), ("is", scope.uses.name("MISSING")))
         scope.pending = frozenset(list(computed)[number:])
-        value = emit_expr(scope, default)
+        value = emit_expr(scope, default.value)
         scope.pending = frozenset()
         assigned = scope.mark(py.assign([py.name(variable)], value), line)
         code.append(scope.mark(py.branch(missing, [assigned]), line, fails=False))
     return code
 
 
-def computed_defaults(stmt: Macro) -> dict[str, Expr]:
-    """The defaults that each call evaluates, by the names of their parameters: in order, as in Jinja.
+def computed_defaults(stmt: Macro) -> dict[str, Assign]:
+    """The defaults that each call assigns, by the names of their parameters: in order, as in Jinja.
 
     A constant is one only where a default before it reads its parameter, which is undefined until then.
     """
-    found: dict[str, Expr] = {}
+    found: dict[str, Assign] = {}
     read: set[str] = set()
     for each in stmt.parameters:
         if each.default is None or (isinstance(each.default, Const) and each.name not in read):
             continue
-        found[each.name] = each.default
+        found[each.name] = Assign(each.span, each.name, each.default)
         read |= {part.name for part in subexpressions(each.default) if isinstance(part, Name)}
     return found
 
