@@ -106,6 +106,24 @@ def test_compiled_twice_is_the_same(flow: Skills, seed: int) -> None:
     assert one.findings == other.findings
 
 
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for i in [1] %}{{ Return(loop.previtem) }}{% endfor %}",
+        "{% for i in [1] %}{% set x = loop.nextitem %}{{ Return(x) }}{% endfor %}",
+        "{% for i in [1] %}{{ Return(loop.cycle(nope)) }}{% endfor %}",
+        "{% for a, b in [(nope, 2)] %}{{ Return(a) }}{% endfor %}",
+        "{% set l = [nope] %}{% for i in l %}{% set x = i %}{{ Return(x) }}{% endfor %}",
+        "{% set x = [nope].pop() %}{{ Return(x) }}",
+        "{{ Return({'a': nope}.get('a')) }}",
+        "{{ Return(max([nope])) }}",
+        "{{ Return(cycler(nope).next()) }}",
+    ],
+)
+def test_what_leaves_a_skill_is_never_undefined(template: str) -> None:
+    assert not differences(compiled(Script("Main", template, runner="nsl")), [{}])
+
+
 # --- any text ------------------------------------------------------------------------------------
 
 

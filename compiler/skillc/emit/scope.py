@@ -47,6 +47,7 @@ from skillc.ir import (
     Expr,
     Filter,
     Flow,
+    FunctionCall,
     Index,
     Leave,
     ListExpr,
@@ -304,10 +305,11 @@ class Scope:
         """Whether the value may be undefined, so that it has to become "" when it leaves the skill."""
         match expr:
             case Name():
-                return expr.name in self.undefined or self.in_names(expr.name)
-            case Undefined():
+                item = expr.name in self.scopes.loop_names and not self.type_of(expr) <= PLAIN
+                return item or expr.name in self.undefined or self.in_names(expr.name)
+            case Undefined() | LoopName(name="previtem" | "nextitem"):
                 return True
-            case Attribute() | Index() | Filter():
+            case Attribute() | Index() | Filter() | Call() | FunctionCall():
                 return not self.type_of(expr) <= PLAIN
             case Logic():
                 return any(map(self.may_be_undefined, expr.values))
