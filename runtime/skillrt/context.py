@@ -142,9 +142,9 @@ class Frame(Prompt):
     def expose(self, name: str, value: Value, when: bool | None = True) -> Value:
         """Hand a variable to the caller (or the host), once this run has ended normally; returns its value.
 
-        When `when` is None, only if it is exposed already: its last value counts.
+        Unless `when`, only if it is exposed already: its last value counts.
         """
-        if when or (when is None and name in self.exposed):
+        if when or name in self.exposed:
             self.exposed[name] = defined(value)
         return value
 

@@ -124,6 +124,23 @@ def test_what_leaves_a_skill_is_never_undefined(template: str) -> None:
     assert not differences(compiled(Script("Main", template, runner="nsl")), [{}])
 
 
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{Set(name='x', value=1, expose=True)}}{{Set(name='x', value=2, expose=y)}}",
+        "{{Set(name='x', value=1, expose=True)}}{{Set(name='x', value=2, expose=False)}}",
+        "{{Set(name='x', value=1, expose=True)}}{{Set(name='x', value=2)}}",
+        "{{Set(name='x', value=1, expose=True)}}{{Set(name=Concat('x'), value=2, expose=y)}}",
+        "{{Set(name=Concat('x'), value=1, expose=True)}}{{Set(name='x', value=2, expose=y)}}",
+        "{{Set(name=Concat('x'), value=1, expose=True)}}{{Set(name=Concat('x'), value=2)}}",
+    ],
+)
+def test_the_last_value_of_an_exposed_variable_counts(template: str) -> None:
+    done = compiled(Script("Main", template))
+    assert "exposed x: 2" in anyio.run(observed, done.functions(), [{}])[0]
+    assert not differences(done, [{}])
+
+
 # --- any text ------------------------------------------------------------------------------------
 
 
