@@ -51,8 +51,8 @@ def differences(done: Compiled, runs: Sequence[dict[str, Any]]) -> list[list[str
 
 REFUSED = {"SK212", "SK213"}
 """An argument happens to be a literal that its action does not take, or a variable that is one."""
-OUT_OF_SCOPE = {"SK201"}
-"""A macro happens to be called outside the loop that defines it."""
+OUT_OF_SCOPE = {"SK201", "SK313"}
+"""A macro, or a variable named as a module, happens to be used outside the loop that sets it."""
 
 
 def buildable(flow: Skills, allowed: set[str] = REFUSED) -> Compiled:

@@ -104,6 +104,7 @@ SCOPES = (
     "{% for x in l %}{% set o = loop %}{% for y in 'ab' %}{{ o.index }}{{ loop.index }}{% endfor %}{% endfor %}",
     "{% set ns = namespace(n=0, a='b') %}{% for i in l %}{% set ns.n = ns.n + i %}{% endfor %}{{ ns.n }}{{ ns.a }}",
     "{% set a, b = b, a %}{{ a }}{{ b }}",
+    "{% for i in l %}{{ loop.depth is none }}{{ loop.depth0 is defined }}{{ loop.depth is not none }}{% endfor %}",
 )
 MACROS = (
     "{% macro m(a, b=n) %}{{ a }}{{ b }}{% endmacro %}{{ m(a=1, b=2) }}{{ m(b=3) }}{{ m(4, b=5) }}{{ a }}",

@@ -13,14 +13,13 @@ from skillc.analyses.types import REPLY_ATTRIBUTES, is_text
 from skillc.emit import py
 from skillc.emit.names import IMPORTS
 from skillc.emit.native import (
-    LITERALS,
     Step,
     are,
     compares_natively,
-    core,
     distinct,
     fits,
     is_hashable,
+    is_literal,
     is_native,
     signs_natively,
     steps,
@@ -424,7 +423,7 @@ ORDERING: Final[frozenset[CompareOp]] = frozenset({"<", "<=", ">", ">="})
 
 def emit_test(scope: Scope, expr: Test, value: cst.BaseExpression) -> cst.BaseExpression:
     """`x is not UNDEFINED` and the like, else a call of the runtime's test."""
-    if expr.name in IDENTITIES and not isinstance(core(expr.value), LITERALS):
+    if expr.name in IDENTITIES and not is_literal(expr.value):
         scope.uses.repeats = True
         op, name = IDENTITIES[expr.name]
         other = scope.uses.name(name) if name in IMPORTS else cst.Name(name)

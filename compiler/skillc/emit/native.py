@@ -26,6 +26,7 @@ from skillc.ir import (
     Index,
     ListExpr,
     Logic,
+    LoopName,
     Name,
     SetComputed,
     TupleExpr,
@@ -70,13 +71,20 @@ def compares_natively(step: Step, type_of: TypeOf) -> bool:
         case "in" | "not in":
             return is_text(one) and is_text(other) and not isinstance(core(right), Const)
         case "is" | "is not":
-            return is_singleton(right) and not isinstance(core(left), LITERALS)
+            return is_singleton(right) and not is_literal(left)
         case _:
             assert_never(op)
 
 
 LITERALS: Final = (Const, ListExpr, DictExpr, TupleExpr, Unary, Void, Undefined)
 """What Python warns about when it is tested for being none: that is known beforehand."""
+
+
+def is_literal(expr: Expr) -> bool:
+    """Whether it may become a literal, which Python warns about where identities are compared."""
+    inner = core(expr)
+    depth = isinstance(inner, LoopName) and inner.name in {"depth", "depth0"}
+    return depth or isinstance(inner, LITERALS)
 
 
 def core(expr: Expr) -> Expr:
