@@ -22,6 +22,8 @@ from .conftest import Talk, serving
 DEADLINE_S = 15.0
 ALWAYS_ASLEEP = 2
 """The watchdog of the generation, and the time limit of the execution."""
+LIMIT_S = 600.0
+"""That limit, which no pause or deadline here comes near."""
 
 
 class Unshortened(Random):
@@ -47,7 +49,8 @@ async def pass_time(clock: VirtualClock, silent: Callable[[], bool]) -> None:
     """Move the clock on; beside those that always sleep, only a pause does."""
     while True:
         await anyio.sleep(0.0005)
-        if clock._sleepers and (len(clock._sleepers) > ALWAYS_ASLEEP or silent()):
+        waiting = clock._sleepers and clock._sleepers[0][0] < LIMIT_S
+        if waiting and (len(clock._sleepers) > ALWAYS_ASLEEP or silent()):
             clock._wake_next()
 
 
