@@ -150,9 +150,9 @@ class Scope:
     nothing is assigned; `reassigned` are the variables of the run that expressions assign. `macros` are the functions
     of macros by name; `callers` are the names of which the run knows what function they mean, `waiting` the macros
     that are coroutines; `shallow` says that none of them calls another, nor any loop itself. `origins` holds the
-    statements made so far that stand for one of the template; `pending` are the parameters of a macro whose defaults
-    come after the one that is emitted; `nesting` counts the loops around the code, up to the
-    function it is in; `prints` tells whether `out` was used, `leaves` whether an expression may end the skill.
+    statements made so far that stand for one of the template; `pending` are the parameters whose defaults a macro has
+    not assigned yet, while it assigns one; `nesting` counts the loops around the code, up to the function it is in;
+    `prints` tells whether `out` was used, `leaves` whether an expression may end the skill.
     """
 
     def __init__(self, skill: Skill, facts: Facts, uses: Uses, *, ends: bool) -> None:
