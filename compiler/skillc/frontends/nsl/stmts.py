@@ -300,15 +300,17 @@ def lower_macro(lowering: StmtLowering, node: nodes.Macro) -> None:
 
 def _macro(lowering: StmtLowering, node: nodes.Macro | nodes.CallBlock, name: str) -> Macro:
     span, exprs = lowering.span(node), lowering.exprs
-    scope = exprs.scopes.inner[id(node)]
-    outer, exprs.scope = exprs.scope, scope
+    outer, scope = exprs.scope, exprs.scopes.inner[id(node)]
+    # A default comes before all that the body assigns: of the macro's own variables it sees those that are passed.
+    passed = {name: variable for name, variable in scope.own.items() if scope.given(name)}
+    exprs.scope = Scope(scope.symbols, outer, own=passed, known=set(passed))
     first = len(node.args) - len(node.defaults)
     parameters: list[MacroParameter] = []
     for number, parameter in enumerate(node.args):
         default = exprs.expr(node.defaults[number - first]) if number >= first else None
         place, variable = lowering.span(parameter), scope.own[parameter.name]
-        passed = None if variable == parameter.name else parameter.name
-        parameters.append(MacroParameter(place, variable, default, passed))
+        word = None if variable == parameter.name else parameter.name
+        parameters.append(MacroParameter(place, variable, default, word))
     exprs.scope = outer
     body = lowering.captured_body(scope, node.body, span)
     special = {name: scope.own[name] for name in scope.special}
