@@ -141,6 +141,16 @@ def test_the_last_value_of_an_exposed_variable_counts(template: str) -> None:
     assert not differences(done, [{}])
 
 
+@pytest.mark.parametrize(
+    ("default", "x"), [("x", 7), ("[7][x]", 0), ("x if x is defined else 8", 7)]
+)
+def test_a_default_sees_an_undeclared_argument(default: str, x: int) -> None:
+    macro = f"{{% macro m(p={default}) %}}[{{{{ p }}}}]{{% set x = 5 %}}{{% endmacro %}}"
+    done = compiled(Script("Main", macro + "{{ m() }}", runner="nsl"))
+    assert "[7]" in anyio.run(observed, done.functions(), [{"x": x}])[0]
+    assert not differences(done, [{}, {"x": 0}, {"x": "a"}])
+
+
 # --- any text ------------------------------------------------------------------------------------
 
 

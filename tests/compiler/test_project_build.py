@@ -338,7 +338,7 @@ def test_build_any_names_stay_inside_the_output_and_never_meet(
             directory.mkdir(parents=True)
             (directory / "flow.yaml").write_text(json.dumps({"idn": folder}, ensure_ascii=False))
             for place, skill in enumerate(skills):
-                (directory / f"s{place}.guidance").write_text("Hi {{s}}")
+                (directory / f"s{place}.guidance").write_text("Hi {{somebody}}")
                 (directory / f"s{place}.meta.yaml").write_text(
                     json.dumps({"idn": skill}, ensure_ascii=False)
                 )

@@ -34,9 +34,9 @@ class Scope:
 
     `own` maps the names it sets to variables; those of the template are as written. `macros` are the names of macros
     defined in it, `rebound` those that something else assigns there; `special` are those of `caller`, `kwargs` and
-    `varargs` that a macro's body reads; `calls_back` says that `caller` is what a `call` block hands over. `loop` is
-    the loop whose pass it is. `known` are the names surely set so far; `early` those that were read before, with the
-    place of the first read.
+    `varargs` that a macro's body reads; `calls_back` says that `caller` is what a `call` block hands over; `defaults`
+    are the names that the macro's defaults read. `loop` is the loop whose pass it is. `known` are the names set for
+    sure so far; `early` those that were read before, with the place of the first read.
     """
 
     symbols: Symbols
@@ -47,6 +47,7 @@ class Scope:
     rebound: set[str] = field(default_factory=set[str])
     special: list[str] = field(default_factory=list[str])
     calls_back: bool = False
+    defaults: set[str] = field(default_factory=set[str])
     known: set[str] = field(default_factory=set[str])
     early: dict[str, Span] = field(default_factory=dict[str, Span])
 
@@ -269,6 +270,7 @@ class _Builder:
             scope.symbols.declare_parameter(name)
             scope.special.append(name)
         scope.calls_back = CALLER in parameters.union(scope.special)
+        scope.defaults.update(name for each in node.defaults for name in _names(each))
         inner = _Function(function, [scope])
         self.functions.append(inner)
         self.found.inner[id(node)] = scope
@@ -307,9 +309,15 @@ class _Builder:
 
 
 def _free(scope: Scope) -> Iterator[str]:
-    """The names in a scope that no scope around sets, so that they mean the template's variables."""
+    """The names in a scope that no scope around sets, so that they mean the template's variables.
+
+    A macro's default sees what is around the macro, and its parameters.
+    """
     for name in scope.symbols.refs:
-        if not any(name in around.symbols.stores for around in scope.around()):
+        around = list(scope.around())
+        if name in scope.defaults and not scope.given(name):
+            around.remove(scope)
+        if not any(name in each.symbols.stores for each in around):
             yield name
 
 
@@ -319,8 +327,8 @@ def _visible(scope: Scope) -> Iterator[str]:
         yield from around.own.values()
 
 
-def _names(target: nodes.Expr) -> Iterator[str]:
-    """The names that an assignment binds."""
-    for node in walk([target]):
+def _names(expr: nodes.Expr) -> Iterator[str]:
+    """The names that an expression reads, or an assignment binds."""
+    for node in walk([expr]):
         if isinstance(node, nodes.Name):
             yield node.name
