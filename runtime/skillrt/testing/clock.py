@@ -12,7 +12,8 @@ import anyio.lowlevel
 
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 TURNS: Final = 50
-MORE_TURNS: Final = 2
+QUIET_TURNS: Final = 4
+AT_ONCE_S: Final = 0.05
 
 
 class VirtualClock:
@@ -84,9 +85,12 @@ async def settle() -> None:
     """Return when every other task waits for something outside.
 
     A few turns first: anyio's own answer costs a tenth of a second on asyncio when it has to ask twice. There it
-    does not know of a task that is done and whose end nobody was told yet: so it is asked again.
+    does not know of a task that is done and whose end nobody was told yet: so it has to hold for some turns on end.
     """
-    for turns in (TURNS, MORE_TURNS):
-        for _ in range(turns):
-            await anyio.lowlevel.checkpoint()
-        await anyio.wait_all_tasks_blocked()
+    for _ in range(TURNS):
+        await anyio.lowlevel.checkpoint()
+    quiet_turns = 0
+    while quiet_turns < QUIET_TURNS:
+        with anyio.move_on_after(AT_ONCE_S if quiet_turns else None) as at_once:
+            await anyio.wait_all_tasks_blocked()
+        quiet_turns = 0 if at_once.cancelled_caught else quiet_turns + 1
