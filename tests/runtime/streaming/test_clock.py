@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import anyio
@@ -93,3 +94,17 @@ async def test_past_moment_yields_once() -> None:
         before = clock.now()
         await clock.sleep_until(before - 1.0)
         assert clock.now() >= before
+
+
+async def test_work_of_many_short_tasks_is_no_rest() -> None:
+    """Whoever waits for a task that has just ended seems to wait for something outside."""
+    clock = VirtualClock()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(clock.run)
+        tasks.start_soon(clock.sleep_until, 600.0)
+        until = time.monotonic() + 1.5
+        while time.monotonic() < until:
+            async with anyio.create_task_group() as inner:
+                inner.start_soon(anyio.lowlevel.checkpoint)
+        assert clock.now() == 0.0
+        tasks.cancel_scope.cancel()
