@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from harness import Script
 from skillrt.modules import MODULES
+from skillrt.names import python_name
 
 T = TypeVar("T")
 
@@ -279,6 +280,14 @@ class Writer:
 
     def argument(self, name: str) -> str:
         return self.expr(kind_of(name))
+
+    def given(self, names: Sequence[str], parameters: Collection[str]) -> dict[str, Any]:
+        """Arguments for a run, by the Python names of what is called so; more than the skill declares."""
+        return {
+            python_name(name): self.value(name, declared=name in parameters)
+            for name in [*names, "nope"]
+            if name in parameters or name != "RESULT"
+        }
 
     def value(self, name: str, *, declared: bool) -> Any:
         """An argument for a run; what a host passes to a declared parameter is text."""
@@ -626,12 +635,5 @@ def skills(draw: st.DrawFn) -> Skills:
         if writer.chance(12):
             parameters["if"] = "x"
         scripts.append(Script(idn, writer.body(2, 9), parameters))
-    runs = tuple(
-        {
-            name: writer.value(name, declared=name in parameters)
-            for name in [*names, "nope"]
-            if name in parameters or name != "RESULT"
-        }
-        for _ in range(2)
-    )
+    runs = tuple(writer.given(names, parameters) for _ in range(2))
     return Skills(tuple(scripts), runs)

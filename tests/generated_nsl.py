@@ -271,12 +271,5 @@ def nsl_skills(draw: st.DrawFn) -> Skills:
     parameters = {name: writer.pick(["", "d", "7"]) for name in names if writer.chance(2)}
     writer.known.update(name for name in names if name in parameters or name not in MODULES)
     main = Script("Main", writer.body(2, 9), parameters, "nsl")
-    runs = tuple(
-        {
-            name: writer.value(name, declared=name in parameters)
-            for name in [*names, "nope"]
-            if name in parameters or name != "RESULT"
-        }
-        for _ in range(2)
-    )
+    runs = tuple(writer.given(names, parameters) for _ in range(2))
     return Skills((ask, main), runs)

@@ -415,15 +415,16 @@ class Runtime:
 def _explained(error: Exception, skill: SkillFunction, arguments: Mapping[str, Any]) -> Exception:
     """An error of Python's types as that of an argument that is no text, where the skill was compiled for text.
 
-    What is done with such an argument may as well be right, so that it is refused only then.
+    What is done with such an argument may as well be right, so that it is refused only then, and what went wrong is
+    told too: it may have had another cause.
     """
     types: Mapping[str, Any] = getattr(skill, "__annotations__", {})
     wrong = [n for n, v in arguments.items() if types.get(n) == "str" and not isinstance(v, str)]
     if not wrong or not isinstance(error, AttributeError | TypeError):
         return error
+    place = f"skill {skill.__name__}: parameter '{wrong[0]}'"
     found = type(arguments[wrong[0]]).__name__
-    message = f"skill {skill.__name__}: parameter '{wrong[0]}': expected text, got {found}"
-    explained = SkillError(message)
+    explained = SkillError(f"{place}: expected text, got {found} ({error})")
     explained.__cause__ = error
     for note in getattr(error, "__notes__", ()):
         explained.add_note(note)
